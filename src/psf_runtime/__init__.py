@@ -1,0 +1,1 @@
+"""psf_runtime (being built)."""
