@@ -282,7 +282,6 @@ class GuardError(PsfError):
         super().__init__(what, **rest)
         self.layer = layer
         self.hook = hook
-        self.unsafe_cause: BaseException | None = None
 
 
 class StateError(PsfError):

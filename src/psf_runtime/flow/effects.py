@@ -100,10 +100,11 @@ class Lane:
     Attributes:
         width: how many of its calls may run at once; further ones wait, at most `timeout` seconds.
         timeout: seconds until a call is given up with GuardError; None waits for the call's deadline.
+        inline: run in the driver's own thread or task; then nothing can be given up.
         abandoned: calls given up and still running; from `width` on the lane is broken and fails at once.
     """
 
-    __slots__ = ("abandoned", "inline", "name", "running", "threaded", "timeout", "width")
+    __slots__ = ("abandoned", "inline", "name", "running", "timeout", "width")
 
     def __init__(self, name: str, *, width: int = 4, timeout: float | None = None, inline: bool = False) -> None:
         self.name = name
@@ -112,7 +113,6 @@ class Lane:
         self.inline = inline
         self.running: set[object] = set()
         self.abandoned = 0
-        self.threaded: Any = None  # the limiter of the running event loop, made by the async driver
 
 
 Effect = Open | Pull | Sleep | Now | Monotonic | Random | Ask | Call | Offload | Together

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from psf_runtime.flow.effects import Flow
 from psf_runtime.types.chunks import Chunk
@@ -102,13 +102,13 @@ Layer = Guard | Strategy
 class GuardBase:
     """Defaults for guards: subclass, set `name` and `session`, override `open`."""
 
-    name: ClassVar[str] = ""
-    domain: ClassVar[Domain | None] = None
-    session: ClassVar[type[Session]] = Session
+    name: str = ""
+    domain: Domain | None = None
+    session: type[Session] = Session
     hold: Hold = NONE
     on_error: Literal["stop", "allow"] = "stop"
-    inside_of: ClassVar[tuple[str, ...]] = ()  # names of layers that must stand outside of this one, where present
-    outside_of: ClassVar[tuple[str, ...]] = ()  # names of layers that must stand inside of this one, where present
+    inside_of: tuple[str, ...] = ()  # names of layers that must stand outside of this one, where present
+    outside_of: tuple[str, ...] = ()  # names of layers that must stand inside of this one, where present
 
     def open(self, context: Context) -> Session:
         """A fresh session for one attempt."""
@@ -118,11 +118,11 @@ class GuardBase:
 class StrategyBase:
     """Defaults for strategies: subclass, set `name`, write `run`."""
 
-    name: ClassVar[str] = ""
-    domain: ClassVar[Domain | None] = None
+    name: str = ""
+    domain: Domain | None = None
     hold: Hold = NONE
-    inside_of: ClassVar[tuple[str, ...]] = ()
-    outside_of: ClassVar[tuple[str, ...]] = ()
+    inside_of: tuple[str, ...] = ()
+    outside_of: tuple[str, ...] = ()
 
     def run(self, context: Context, request: Request, attempt: Attempt) -> Flow[Response]:
         """Control flow around `attempt(request)`."""

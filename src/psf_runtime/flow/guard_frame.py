@@ -1,0 +1,195 @@
+"""Neighbouring guards fused into one frame. Fusing is invisible: hooks and closing run in the same order either way.
+
+Inward: `open` and `on_request`, outermost first. Outward: chunks innermost first; at the end of the answer, per
+guard and innermost first, `on_end`, then `on_response` on all it let through plus its tail, then the tail goes on
+outward, then the next guard. `on_close` runs exactly once for every session that was opened, innermost first.
+"""
+
+from __future__ import annotations
+
+from types import GeneratorType
+from typing import Any
+
+from psf_runtime.errors import GuardError, PsfError
+from psf_runtime.flow.chunk_chain import Step, chunk_chain, tail, take
+from psf_runtime.flow.effects import Flow
+from psf_runtime.flow.leaf import Emit, Run, release
+from psf_runtime.flow.naming import named
+from psf_runtime.flow.outcomes import Abort, guard_answered, guard_failed
+from psf_runtime.flow.protocols import Guard, Session
+from psf_runtime.flow.settle import Seat, respond, settle
+from psf_runtime.types.chunks import Chunk
+from psf_runtime.types.context import Context
+from psf_runtime.types.request import Request
+from psf_runtime.types.response import Response, accumulate, explode
+from psf_runtime.types.verdict import VERDICTS
+
+Sessions = list[Session]
+
+
+def guard_frame(guards: tuple[Guard, ...], inner: Run) -> Run:
+    """Wrap `inner` in neighbouring guards, outermost first."""
+    seats = tuple(seat for seat in map(Seat.of, guards) if not seat.idle)
+    if not seats:
+        return inner
+    holds = any(seat.holds_all for seat in seats)
+    outward = tuple(i for i in reversed(range(len(seats))) if seats[i].on_chunk or seats[i].on_response)
+
+    def run(context: Context, request: Request, emit: Emit | None) -> Flow[Response]:
+        sessions: Sessions = []
+        error: BaseException | None = None
+        try:
+            for seat in seats:
+                session = _open(context, seat)
+                sessions.append(session)
+                if seat.on_request:
+                    request = yield from _admit(context, seat, session, request)
+            if not outward:
+                return (yield from inner(context, request, emit))
+            if emit is not None and not holds:
+                return (yield from _stream(context, seats, sessions, outward, request, inner, emit))
+            response = yield from inner(context, request, None)
+            response = yield from _inspect(context, seats, sessions, outward, request, response)
+            if emit is not None:
+                yield from release(emit, response)
+            return response
+        except Abort as abort:
+            error = abort.error
+            raise
+        except BaseException as failure:
+            error = failure
+            raise
+        finally:
+            _close(context, seats, sessions, error)
+
+    return named(run, " + ".join(seat.name for seat in seats))
+
+
+def _open(context: Context, seat: Seat) -> Session:
+    try:
+        return seat.guard.open(context)
+    except PsfError:
+        raise
+    except Exception as error:
+        seat.failed(context, "open", error)
+        return Session()
+
+
+def _admit(context: Context, seat: Seat, session: Session, request: Request) -> Flow[Request]:
+    try:
+        answer: Any = session.on_request(request)
+        if type(answer) is GeneratorType:
+            answer = yield from answer
+    except PsfError:
+        raise
+    except Exception as error:
+        seat.failed(context, "on_request", error)
+        return request
+    if type(answer) is Request:
+        return answer
+    if type(answer) not in VERDICTS:
+        raise guard_answered(seat.name, "on_request", answer, "a Request or a verdict")
+    replacement = yield from settle(context, seat, "on_request", answer, request, None)
+    if replacement is None:
+        return request
+    if type(replacement) is not Request:
+        raise guard_answered(seat.name, "on_request", replacement, "Rewrite(request)")
+    return replacement
+
+
+def _inspect(
+    context: Context,
+    seats: tuple[Seat, ...],
+    sessions: Sessions,
+    outward: tuple[int, ...],
+    request: Request,
+    response: Response,
+) -> Flow[Response]:
+    """Run a whole response through the guards: the same hooks as a stream, with one chunk per part."""
+    chunks: list[Chunk] | None = None
+    for i in outward:
+        seat, session = seats[i], sessions[i]
+        if seat.on_chunk:
+            if chunks is None:
+                chunks = list(explode(response))
+            passed = yield from _transform(context, seat, session, request, chunks)
+            if passed is not chunks:
+                response, chunks = accumulate(passed, response), None
+        if seat.on_response:
+            answered = yield from respond(context, seat, session, request, response)
+            if answered is not response:
+                response, chunks = answered, None
+    return response
+
+
+def _transform(
+    context: Context, seat: Seat, session: Session, request: Request, chunks: list[Chunk]
+) -> Flow[list[Chunk]]:
+    """What a guard makes of all chunks, its tail included; the same list when it changed nothing."""
+    passed: list[Chunk] = []
+    changed = False
+    hook = session.on_chunk
+    for chunk in chunks:
+        try:
+            answer = hook(chunk)
+        except PsfError:
+            raise
+        except Exception as error:
+            raise guard_failed(seat.name, "on_chunk", error) from error
+        if answer is chunk:
+            passed.append(chunk)
+        else:
+            changed = True
+            passed.extend((yield from take(context, request, seat, "on_chunk", answer, chunk)))
+    rest = yield from tail(context, request, seat, session)
+    if rest or changed:
+        passed.extend(rest)
+        return passed
+    return chunks
+
+
+def _stream(
+    context: Context,
+    seats: tuple[Seat, ...],
+    sessions: Sessions,
+    outward: tuple[int, ...],
+    request: Request,
+    inner: Run,
+    emit: Emit,
+) -> Flow[Response]:
+    kept: dict[int, list[Chunk]] = {i: [] for i in outward if seats[i].on_chunk}
+    steps: tuple[Step, ...] = tuple((seats[i], sessions[i].on_chunk, kept[i].append) for i in kept)
+    response = yield from inner(context, request, chunk_chain(context, request, steps, emit))
+    done = 0
+    for i in outward:
+        seat, session = seats[i], sessions[i]
+        rest: tuple[Chunk, ...] = ()
+        if seat.on_chunk:
+            done += 1
+            rest = yield from tail(context, request, seat, session)
+            response = accumulate(kept[i] + list(rest), response)
+        if seat.on_response:
+            yield from respond(context, seat, session, request, response)
+        if rest:  # released only after this guard's verdict
+            further = chunk_chain(context, request, steps[done:], emit)
+            for chunk in rest:
+                flow = further(chunk)
+                if flow is not None:
+                    yield from flow
+    return response
+
+
+def _close(context: Context, seats: tuple[Seat, ...], sessions: Sessions, error: BaseException | None) -> None:
+    """Close what was opened, innermost first. An error here never masks an earlier one, and is counted."""
+    failure: GuardError | None = None
+    for seat, session in zip(reversed(seats[: len(sessions)]), reversed(sessions), strict=True):
+        if not seat.on_close:
+            continue
+        try:
+            session.on_close(error)
+        except Exception as cause:
+            context.note("close_failed", seat.name, "on_close")
+            if failure is None and not seat.may_fail:
+                failure = guard_failed(seat.name, "on_close", cause)
+    if failure is not None and error is None:
+        raise failure

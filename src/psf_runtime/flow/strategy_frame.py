@@ -1,0 +1,104 @@
+"""A strategy and everything inside it, as one frame.
+
+Rule 1: strategies never emit. What the inside emits passes through here on its way out; if the strategy returns
+without having committed, its response is released; if it committed, what it returns must equal what was released.
+Rule 2: commit is the first non-empty text or reasoning delta, or any tool delta, that leaves the strategy.
+Rule 3: an outer layer's error crosses the strategy as Abort and is unwrapped here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psf_runtime.errors import GuardError
+from psf_runtime.flow.effects import Flow
+from psf_runtime.flow.leaf import Emit, Run, release
+from psf_runtime.flow.naming import named
+from psf_runtime.flow.outcomes import Abort, guard_answered
+from psf_runtime.flow.protocols import Strategy, name_of
+from psf_runtime.types.chunks import Chunk, ToolCallDelta
+from psf_runtime.types.context import Context
+from psf_runtime.types.request import Request
+from psf_runtime.types.response import Response, accumulate
+
+
+class Attempts:
+    """What a strategy is given: call it to run everything inside."""
+
+    __slots__ = ("committed", "_context", "_inner", "_layer", "_out", "_sent")
+
+    def __init__(self, inner: Run, context: Context, out: Emit | None, layer: str) -> None:
+        self.committed = False
+        self._inner = inner
+        self._context = context
+        self._out = out
+        self._layer = layer
+        self._sent: list[Chunk] = []
+
+    def __call__(self, request: Request) -> Flow[Response]:
+        """Run everything inside, with fresh sessions. Not allowed once something has been released."""
+        if self.committed:
+            second = GuardError(
+                f"strategy {self._layer!r} began a second attempt after a part of the first was delivered",
+                layer=self._layer,
+                hook="run",
+                control=self._layer,
+                change="look at attempt.committed before you try again",
+            )
+            raise Abort(second, self)
+        return self._inner(self._context, request, None if self._out is None else self._emit)
+
+    def _emit(self, chunk: Chunk) -> Flow[None] | None:
+        out = self._out
+        assert out is not None
+        if isinstance(chunk, ToolCallDelta) or chunk.text:
+            self.committed = True
+        self._sent.append(chunk)
+        try:
+            flow = out(chunk)
+        except Exception as error:
+            raise Abort(error, self) from None
+        return None if flow is None else self._outward(flow)
+
+    def _outward(self, flow: Flow[None]) -> Flow[None]:
+        try:
+            yield from flow
+        except Exception as error:
+            raise Abort(error, self) from None
+
+    def released(self) -> list[Chunk]:
+        """Everything that has left the strategy."""
+        return self._sent
+
+
+def strategy_frame(strategy: Strategy, inner: Run) -> Run:
+    """Wrap `inner` in a strategy."""
+    layer = name_of(strategy)
+    holds = strategy.hold.kind == "all"
+    strategy_run: Any = strategy.run
+
+    def run(context: Context, request: Request, emit: Emit | None) -> Flow[Response]:
+        attempts = Attempts(inner, context, None if holds else emit, layer)
+        try:
+            response = yield from strategy_run(context, request, attempts)
+        except Abort as abort:
+            if abort.owner is attempts:
+                raise abort.error from None
+            raise
+        if type(response) is not Response:
+            raise guard_answered(layer, "run", response, "the Response of an attempt, or one made from it")
+        if emit is None:
+            return response
+        if not attempts.committed:
+            yield from release(emit, response)
+        elif accumulate(attempts.released(), response).parts != response.parts:
+            raise GuardError(
+                f"strategy {layer!r} returned another response than the one it had released",
+                layer=layer,
+                hook="run",
+                control=layer,
+                change="set hold=ALL on a strategy that changes responses",
+            )
+        return response
+
+    return named(run, layer)

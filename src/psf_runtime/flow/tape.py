@@ -1,0 +1,174 @@
+"""The tape: what a call asked of the world and what it got, so that it can go on later, or be replayed offline.
+
+Recorded are the effects whose results cannot be had again: what a provider answered (below the line where personal
+data has become tokens), times, random numbers, and writes. Look-ups of stores and guards' functions run again on a
+replay, so the tape never holds what they returned. A person's answer is asked for again.
+
+Entries are kept per branch, so that branches which raced each other replay in any order. A replay that asks for
+something else than what the tape holds is TapeDiverged: the layers have changed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+from psf_runtime import errors
+from psf_runtime.errors import ProviderError, PsfError, TapeDiverged
+from psf_runtime.flow.effects import Call, Effect, Monotonic, Now, Open, Pull, Random, Sleep
+from psf_runtime.types.canonical import (
+    canonical_bytes,
+    chunks_from_data,
+    chunks_to_data,
+    request_to_data,
+    response_from_data,
+    response_to_data,
+)
+from psf_runtime.types.chunks import Chunk
+from psf_runtime.types.response import Response
+
+MISSED: Any = object()  # the tape has nothing: ask the world
+_KEPT = (Open, Pull, Sleep, Now, Monotonic, Random)
+
+Branch = tuple[int, ...]
+
+
+class RecordedSource:
+    """An answer that exists only on the tape."""
+
+    def __init__(self, head: Response) -> None:
+        self._head = head
+
+    def head(self) -> Response:
+        """The answer without its parts."""
+        return self._head
+
+    def read(self, left: float | None) -> list[Chunk] | None:
+        """Never called: pulls are replayed before they reach a source."""
+        raise TapeDiverged("a recorded answer ended before the layers had read it")
+
+    async def aread(self, left: float | None) -> list[Chunk] | None:
+        """Never called either."""
+        return self.read(left)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+class Tape:
+    """Records a call; with `entries`, replays them first.
+
+    Args:
+        layers: names of the layers, outermost first, kept in the header.
+        key: for the digests of what was sent; a fresh one when None.
+    """
+
+    def __init__(self, layers: tuple[str, ...] = (), *, key: bytes | None = None) -> None:
+        self.layers = layers
+        self._key = key or os.urandom(16)
+        self._old: dict[Branch, list[list[Any]]] = {}
+        self._new: dict[Branch, list[list[Any]]] = {}
+        self._at: dict[Branch, int] = {}
+        self.replayed = 0
+
+    def replay(self, branch: Branch, effect: Effect) -> Any:
+        """The recorded result of an effect, or MISSED. Raises a recorded error, or TapeDiverged."""
+        entries = self._old.get(branch)
+        position = self._at.get(branch, 0)
+        if entries is None or position >= len(entries) or not _is_kept(effect):
+            return MISSED
+        key, kind, value = entries[position]
+        asked = self._key_of(effect)
+        if key != asked:
+            raise TapeDiverged(
+                f"step {position} of the recorded call is {key[0]}, but the layers now ask for {asked[0]}",
+                why="the layers, their settings or their order have changed since the call was recorded",
+                change="resume it with the release that recorded it, or reject the ticket",
+            )
+        self._at[branch] = position + 1
+        self._new.setdefault(branch, []).append(entries[position])
+        self.replayed += 1
+        if kind == "error":
+            raise _error_from(value)
+        if kind == "source":
+            return RecordedSource(response_from_data(value))
+        return None if value is None else chunks_from_data(value) if type(effect) is Pull else _plain(effect, value)
+
+    def record(self, branch: Branch, effect: Effect, value: Any) -> None:
+        """Keep the result of an effect. Cheap: it is turned into data only when the tape is written out."""
+        if _is_kept(effect):
+            kind = "source" if type(effect) is Open else "value"
+            self._new.setdefault(branch, []).append([effect, kind, value])
+
+    def failed(self, branch: Branch, effect: Effect, error: Exception) -> None:
+        """Keep the error of an effect."""
+        if _is_kept(effect) and isinstance(error, PsfError):
+            self._new.setdefault(branch, []).append([effect, "error", error])
+
+    def to_data(self) -> dict[str, Any]:
+        """The tape as JSON data. It holds tokenised text: seal it before it is stored."""
+        branches = []
+        for branch, entries in self._new.items():
+            branches.append([list(branch), [self._entry(*entry) for entry in entries]])
+        return {"layers": list(self.layers), "key": self._key.hex(), "branches": branches}
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Tape:
+        """A tape to replay."""
+        tape = cls(tuple(data["layers"]), key=bytes.fromhex(data["key"]))
+        tape._old = {tuple(branch): entries for branch, entries in data["branches"]}
+        return tape
+
+    def _entry(self, effect: Any, kind: str, value: Any) -> list[Any]:
+        if isinstance(effect, list):  # replayed before, so it is data already
+            return [effect, kind, value]
+        key = self._key_of(effect)
+        if kind == "error":
+            return [key, kind, _error_to(value)]
+        if kind == "source":
+            return [key, kind, response_to_data(value.head())]
+        if type(effect) is Pull:
+            return [key, kind, None if value is None else chunks_to_data(value)]
+        return [key, kind, value.hex() if isinstance(value, bytes) else value]
+
+    def _key_of(self, effect: Effect) -> list[str]:
+        name = type(effect).__name__
+        if type(effect) is Open:
+            sent = canonical_bytes(request_to_data(effect.request))
+            return [name, hashlib.blake2b(sent, key=self._key, digest_size=16).hexdigest()]
+        if type(effect) is Call:
+            return [name, getattr(effect.fn, "__qualname__", "")]
+        return [name, ""]
+
+
+def _is_kept(effect: Effect) -> bool:
+    return type(effect) in _KEPT or (type(effect) is Call and effect.once)
+
+
+def _plain(effect: Effect, value: Any) -> Any:
+    return bytes.fromhex(value) if type(effect) is Random else value
+
+
+def _error_to(error: PsfError) -> dict[str, Any]:
+    data: dict[str, Any] = {"class": type(error).__name__, "what": error.what, "control": error.control}
+    if isinstance(error, ProviderError):
+        data["provider"] = {
+            "kind": error.kind,
+            "target": error.target,
+            "status": error.status,
+            "retry_safe": error.retry_safe,
+            "retry_after": error.retry_after,
+        }
+    return data
+
+
+def _error_from(data: dict[str, Any]) -> PsfError:
+    found = getattr(errors, data["class"], PsfError)
+    cls = found if isinstance(found, type) and issubclass(found, PsfError) else PsfError
+    return cls(data["what"], control=data["control"], **data.get("provider", {}))
+
+
