@@ -118,11 +118,13 @@ class Blocked(PsfError):
         domain: slug of the domain whose control said no.
         findings: the evidence, without content.
         safe_message: what the purpose's owner wrote for the end user, or a neutral sentence.
+        target: name of the one target it is about, if it is about one.
     """
 
-    def __init__(self, what: str = "", *, findings: Sequence[Any] = (), **rest: Any) -> None:
+    def __init__(self, what: str = "", *, findings: Sequence[Any] = (), target: str = "", **rest: Any) -> None:
         super().__init__(what, **rest)
         self.findings = tuple(findings)
+        self.target = target
         self.safe_message = "This request cannot be answered."
 
     @property
@@ -201,7 +203,8 @@ class ProviderError(PsfError):
 
     Attributes:
         kind: one of a closed set: `connection timeout server_error overloaded rate_limited quota_exhausted auth
-            not_found context_length content_filter bad_request bad_response stream_interrupted`.
+            not_found context_length content_filter bad_request bad_response stream_interrupted deadline_exceeded`;
+            the last one is the call's own time, used up.
         target: name of the target.
         status: HTTP status, if there was one.
         retry_safe: whether the same call may be sent again; None when it cannot be known.
@@ -270,7 +273,9 @@ class RoutesExhausted(ProviderError, ExceptionGroup[Exception]):
 
     def rows(self) -> list[tuple[str, str]]:
         """One line per target."""
-        return [(getattr(e, "target", "") or "-", f"{type(e).__name__}: {getattr(e, 'what', '')}") for e in self.exceptions]
+        return [
+            (getattr(e, "target", "") or "-", f"{type(e).__name__}: {getattr(e, 'what', '')}") for e in self.exceptions
+        ]
 
 
 class GuardError(PsfError):

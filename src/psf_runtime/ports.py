@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -190,9 +190,24 @@ class Eligibility:
 
 
 class Eligible(Protocol):
-    """Asked by the route for each target: consent, residency, fitness, capability each implement it."""
+    """Asked by the route for each target: consent, residency, fitness, capability each implement it.
 
-    def __call__(self, context: Context, request: Request, target: TargetFacts) -> Iterable[Eligibility]: ...
+    Returns the reasons why not, as values, or as a flow that looks them up.
+    """
+
+    def __call__(
+        self, context: Context, request: Request, target: TargetFacts
+    ) -> Iterable[Eligibility] | Generator[Any, Any, Iterable[Eligibility]]: ...
+
+
+class Cells(Protocol):
+    """Small values by key, each changed by one pure function at a time: breakers, budgets, drift windows, pins."""
+
+    blocking: bool
+
+    def update(self, key: str, change: Callable[[Any], tuple[Any, Any]]) -> Any:
+        """Apply `change` to the value of `key` (None at first): it returns the new value and the result handed back."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

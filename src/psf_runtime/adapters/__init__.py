@@ -1,1 +1,1 @@
-"""."""
+"""Third-party libraries, each behind one of our ports."""

@@ -1,1 +1,1 @@
-"""."""
+"""The psf command."""

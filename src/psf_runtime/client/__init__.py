@@ -1,1 +1,1 @@
-"""."""
+"""Client and AsyncClient: thin faces of one engine."""

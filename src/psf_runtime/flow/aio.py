@@ -33,26 +33,27 @@ from psf_runtime.flow.effects import (
     Sleep,
     Together,
 )
-from psf_runtime.flow.lanes import enter_lane, give_up, shortest, tracked
+from psf_runtime.flow.lanes import enter_lane, give_up, is_coroutine_function, shortest, tracked
 from psf_runtime.flow.leaf import Run
-from psf_runtime.flow.outcomes import guard_timed_out
+from psf_runtime.flow.outcomes import Abort, guard_timed_out
 from psf_runtime.flow.sync import POLL_SECONDS
 from psf_runtime.flow.tape import MISSED
 from psf_runtime.flow.world import (
     Journey,
     World,
-    branch_of,
+    branches_of,
     close_flow,
     deadline_passed,
-    merge_branches,
     no_reviewer,
     park,
     reached_deadline,
+    settle_race,
     take_attempt,
+    take_discarded,
     throw_cancellation,
     time_left,
 )
-from psf_runtime.ports import Answer
+from psf_runtime.ports import Answer, Source
 from psf_runtime.types.chunks import Chunk, Finish, StreamEvent, UsageDelta
 from psf_runtime.types.request import Request
 from psf_runtime.types.response import Response
@@ -97,7 +98,7 @@ class AsyncDriver:
             while True:
                 try:
                     value = await self.perform(journey, effect)
-                except Exception as error:
+                except (Exception, Abort) as error:
                     effect = flow.throw(error)
                 except BaseException as cancellation:
                     throw_cancellation(flow, cancellation)
@@ -137,7 +138,7 @@ class AsyncDriver:
         return _done(self._read[type(effect)](effect))
 
     async def _open(self, journey: Journey, effect: Open, left: float | None) -> Any:
-        take_attempt(journey.context, effect)
+        take_attempt(journey)
         try:
             source = await self.world.transport.aopen(effect.request, stream=effect.stream, left=left)
         except ProviderTimeout as error:
@@ -204,53 +205,49 @@ class AsyncDriver:
 
     async def _together(self, journey: Journey, effect: Together, left: float | None) -> Any:
         results: dict[int, Any] = {}
-        errors: list[Exception] = []
-        contexts = [branch_of(journey.context, number) for number in range(len(effect.flows))]
-        before = journey.context.attempts_left
+        errors: dict[int, BaseException] = {}
+        branches = branches_of(journey, effect)
 
-        async def one(number: int, flow: Flow[Any], group: anyio.abc.TaskGroup) -> None:
-            branch = Journey(contexts[number], journey.tape, journey.wait, journey.original)
+        async def one(number: int, branch: Journey, flow: Flow[Any], group: anyio.abc.TaskGroup) -> None:
             try:
                 results[number] = await self.drive(branch, flow)
-            except Exception as error:
-                errors.append(error)
-                if not effect.first:
-                    group.cancel_scope.cancel()
-                return
-            if effect.first:
+            except (Exception, Abort) as error:
+                errors[number] = error
+                if effect.first and isinstance(error, Exception):
+                    return  # the others may still succeed
+            if effect.first or number in errors:
                 group.cancel_scope.cancel()
 
         async with anyio.create_task_group() as group:
-            for number, flow in enumerate(effect.flows):
-                group.start_soon(one, number, flow, group)
-        merge_branches(journey.context, contexts, before)
-        if effect.first and results:
-            return next(iter(results.values()))
-        if errors:
-            raise errors[0] if len(errors) == 1 or not effect.first else ExceptionGroup("every branch failed", errors)
-        return [results[number] for number in range(len(effect.flows))]
+            for number, (branch, flow) in branches.items():
+                group.start_soon(one, number, branch, flow, group)
+        return settle_race(journey, effect, branches, results, errors)
 
     async def _discard(self, journey: Journey) -> None:
-        discarded = tuple(journey.context.discard)
-        journey.context.discard.clear()
-        for source in discarded:
+        for source in take_discarded(journey):
+            await self._close(journey, source)
+            journey.sources.remove(source)
+
+    async def _close(self, journey: Journey, source: Source) -> None:
+        """Close a source. One that cannot even be closed is noted: it must not keep others open, nor hide an error."""
+        try:
             await source.aclose()
-            if source in journey.sources:
-                journey.sources.remove(source)
+        except Exception:
+            journey.context.note("close_failed", "provider", "close")
 
     async def shut(self, journey: Journey) -> None:
         """Close every source; shielded when the call is being cancelled, and then at most for a few seconds."""
+        take_discarded(journey)
         try:
             for source in journey.sources:
-                await source.aclose()
+                await self._close(journey, source)
         except BaseException:
             with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSE_SECONDS):
                 for source in journey.sources:
-                    await source.aclose()
+                    await self._close(journey, source)
             raise
         finally:
             journey.sources.clear()
-            journey.context.discard.clear()
 
 
 async def _done(value: Any) -> Any:
@@ -268,12 +265,6 @@ def _limiter_of(lane: Lane) -> anyio.CapacityLimiter:
         limiters = {}
         _limiters.set(limiters)
     return limiters.setdefault(lane, anyio.CapacityLimiter(lane.width))
-
-
-def is_coroutine_function(fn: Callable[..., Any]) -> bool:
-    """Whether calling `fn` gives something to await. (inspect's own test costs an import at start-up.)"""
-    code = getattr(fn, "__code__", None)
-    return bool(code is not None and code.co_flags & 0x80)
 
 
 class AsyncStream:
@@ -319,7 +310,7 @@ class AsyncStream:
                 return
             try:
                 value = await self._driver.perform(self._journey, effect)
-            except Exception as error:
+            except (Exception, Abort) as error:
                 self._effect = flow.throw(error)
             except BaseException as cancellation:
                 throw_cancellation(flow, cancellation)
@@ -363,7 +354,9 @@ class AsyncStream:
     def __del__(self) -> None:
         """A stream that was dropped while open closes its connection as far as it can without an event loop, and warns."""
         if getattr(self, "_state", "") == "open":
-            warn("a stream was dropped without leaving its async with block", ResourceWarning, stacklevel=2, source=self)
+            warn(
+                "a stream was dropped without leaving its async with block", ResourceWarning, stacklevel=2, source=self
+            )
             self._state = "done"
             for source in self._journey.sources:
                 source.close()

@@ -7,64 +7,58 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from psf_runtime.flow.effects import Flow, Together
-from psf_runtime.flow.world import Journey, RaceLost, branch_of, merge_branches
+from psf_runtime.flow.outcomes import Abort
+from psf_runtime.flow.world import Journey, RaceLost, branches_of, settle_race
 
 if TYPE_CHECKING:
     from psf_runtime.flow.sync import SyncDriver
+
+# The number of a branch, its result, and its error.
+Ended = tuple[int, Any, BaseException | None]
 
 
 def run_branches(driver: SyncDriver, journey: Journey, effect: Together) -> Any:
     """All results in order, or, with `first`, the first success. The first error ends an all-of."""
     over = threading.Event()
-    results: queue.SimpleQueue[tuple[int, Any, BaseException | None]] = queue.SimpleQueue()
-    journeys = [_branch(journey, number, over) for number in range(len(effect.flows))]
-    before = journey.context.attempts_left
-    for number, flow in enumerate(effect.flows):
-        work = (driver, journeys[number], flow, number, results)
+    ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+    branches = branches_of(journey, effect, over.is_set)
+    for number, (branch, flow) in branches.items():
+        work = (driver, branch, flow, number, ended)
         threading.Thread(target=_drive, args=work, name=f"psf-branch-{number}", daemon=True).start()
     try:
-        return _collect(effect, results)
+        results, errors = _collect(effect, len(branches), ended)
     finally:
         over.set()
-        for loser in journeys:
-            for source in tuple(loser.sources):
+        for branch, _ in branches.values():
+            for source in tuple(branch.sources):
                 source.close()
-        merge_branches(journey.context, [branch.context for branch in journeys], before)
-
-
-def _branch(journey: Journey, number: int, over: threading.Event) -> Journey:
-    context = branch_of(journey.context, number)
-    return Journey(context, journey.tape, journey.wait, journey.original, cancelled=over.is_set)
+    return settle_race(journey, effect, branches, results, errors)
 
 
 def _drive(
-    driver: SyncDriver,
-    journey: Journey,
-    flow: Flow[Any],
-    number: int,
-    results: queue.SimpleQueue[tuple[int, Any, BaseException | None]],
+    driver: SyncDriver, journey: Journey, flow: Flow[Any], number: int, ended: queue.SimpleQueue[Ended]
 ) -> None:
     try:
-        results.put((number, driver.drive(journey, flow), None))
+        ended.put((number, driver.drive(journey, flow), None))
     except RaceLost:
         return
     except BaseException as error:
-        results.put((number, None, error))
+        ended.put((number, None, error))
 
 
-def _collect(effect: Together, results: queue.SimpleQueue[tuple[int, Any, BaseException | None]]) -> Any:
-    values: dict[int, Any] = {}
-    errors: list[Exception] = []
-    for _ in effect.flows:
-        number, value, error = results.get()
+def _collect(
+    effect: Together, count: int, ended: queue.SimpleQueue[Ended]
+) -> tuple[dict[int, Any], dict[int, BaseException]]:
+    results: dict[int, Any] = {}
+    errors: dict[int, BaseException] = {}
+    for _ in range(count):
+        number, value, error = ended.get()
         if error is None:
-            if effect.first:
-                return value
-            values[number] = value
-        elif not isinstance(error, Exception) or not effect.first:
-            raise error
+            results[number] = value
+        elif isinstance(error, Exception | Abort):
+            errors[number] = error
         else:
-            errors.append(error)
-    if effect.first:
-        raise errors[-1] if len(errors) == 1 else ExceptionGroup("every branch failed", errors)
-    return [values[number] for number in range(len(effect.flows))]
+            raise error
+        if effect.first if error is None else not effect.first or isinstance(error, Abort):
+            break  # decided: the others are closed
+    return results, errors

@@ -15,7 +15,7 @@ from psf_runtime.flow.settle import Seat, settle
 from psf_runtime.types.chunks import DELTAS, Chunk
 from psf_runtime.types.context import Context
 from psf_runtime.types.request import Request
-from psf_runtime.types.verdict import VERDICTS
+from psf_runtime.types.verdict import VERDICTS, Escalate
 
 # One guard in the chain, innermost first: its seat, its hook, and where its output is remembered.
 Step = tuple[Seat, Callable[[Chunk], Any], Callable[[Chunk], None]]
@@ -79,6 +79,10 @@ def take(
         return (answer,)
     if kind is tuple and all(type(piece) in DELTAS for piece in answer):
         return answer  # type: ignore[no-any-return]
+    if kind is Escalate:  # a person cannot be asked with the connection open, about an answer that is not whole
+        raise guard_answered(
+            seat.name, hook, answer, "Escalate only from on_request, or from on_response with hold=ALL"
+        )
     if kind in VERDICTS:
         replacement = yield from settle(context, seat, hook, answer, request, None)
         if replacement is None:

@@ -67,12 +67,15 @@ def guard_frame(guards: tuple[Guard, ...], inner: Run) -> Run:
 
 def _open(context: Context, seat: Seat) -> Session:
     try:
-        return seat.guard.open(context)
+        session = seat.guard.open(context)
     except PsfError:
         raise
     except Exception as error:
         seat.failed(context, "open", error)
         return Session()
+    if not isinstance(session, seat.guard.session):  # its hooks would be skipped in silence
+        raise guard_answered(seat.name, "open", session, f"a {seat.guard.session.__name__}, as `session` declares")
+    return session
 
 
 def _admit(context: Context, seat: Seat, session: Session, request: Request) -> Flow[Request]:

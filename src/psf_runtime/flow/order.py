@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from psf_runtime.errors import ConfigError, Problem
-from psf_runtime.flow.protocols import Layer, Session, is_strategy, name_of
+from psf_runtime.flow.protocols import GuardBase, Layer, Session, is_strategy, name_of
 
 
 def check_order(layers: Sequence[Layer]) -> None:
@@ -26,7 +26,7 @@ def check_order(layers: Sequence[Layer]) -> None:
         raise ConfigError(
             "the order of the layers is wrong" if _any_order(problems) else "a layer declares what it cannot keep",
             problems=problems,
-            change=f"outermost first: {' > '.join(_right_order(layers, names))}",
+            change=_advice(layers, names),
         )
 
 
@@ -41,13 +41,23 @@ def _declarations(layer: Any) -> list[Problem]:
     session = getattr(layer, "session", None)
     if not (isinstance(session, type) and issubclass(session, Session)):
         return [(name, "has no session class", "set `session` to the class that open() returns")]
-    if layer.on_error == "allow" and session.on_chunk is not Session.on_chunk:
+    if session is Session and getattr(type(layer), "open", None) is not GuardBase.open:
+        return [(name, "opens sessions of its own, but `session` is the empty base", "set `session` to their class")]
+    changes = session.on_chunk is not Session.on_chunk or session.on_end is not Session.on_end
+    if layer.on_error == "allow" and changes:
         return [(name, "on_error='allow' on a guard that transforms chunks", "set on_error='stop'")]
     return []
 
 
-def _right_order(layers: Sequence[Layer], names: list[str]) -> list[str]:
-    """The nearest order that keeps every declaration; the given one where they contradict each other."""
+def _advice(layers: Sequence[Layer], names: list[str]) -> str:
+    order = _right_order(layers, names)
+    if order is None:
+        return "take one of the declarations back: they contradict each other, and no order keeps them all"
+    return f"outermost first: {' > '.join(order)}"
+
+
+def _right_order(layers: Sequence[Layer], names: list[str]) -> list[str] | None:
+    """The nearest order that keeps every declaration; None where they contradict each other."""
     sorter: TopologicalSorter[str] = TopologicalSorter()
     present = set(names)
     for name, layer in zip(names, layers, strict=True):
@@ -61,7 +71,7 @@ def _right_order(layers: Sequence[Layer], names: list[str]) -> list[str]:
     try:
         sorter.prepare()
     except CycleError:
-        return names
+        return None
     order: list[str] = []
     ready: set[str] = set()
     while sorter.is_active():

@@ -69,13 +69,34 @@ class Session:
 class Guard(Protocol):
     """A layer that looks and transforms. Immutable; one guard may sit in many pipelines and threads."""
 
-    name: str  # the control it implements ("contracts.unicode"), or a user's own name
-    domain: Domain | None
-    session: type[Session]
-    hold: Hold
-    on_error: Literal["stop", "allow"]
+    @property
+    def name(self) -> str:
+        """The control it implements (`contracts.unicode`), or a user's own name."""
+        ...
 
-    def open(self, context: Context) -> Session: ...
+    @property
+    def domain(self) -> Domain | None:
+        """The domain of the control; None for a user's own guard."""
+        ...
+
+    @property
+    def session(self) -> type[Session]:
+        """The class of what `open` returns: tells the engine which hooks exist."""
+        ...
+
+    @property
+    def hold(self) -> Hold:
+        """How much of an answer it keeps back."""
+        ...
+
+    @property
+    def on_error(self) -> Literal["stop", "allow"]:
+        """Whether the call may go on when the guard raises."""
+        ...
+
+    def open(self, context: Context) -> Session:
+        """A fresh session for one attempt."""
+        ...
 
 
 class Attempt(Protocol):
@@ -83,17 +104,32 @@ class Attempt(Protocol):
 
     committed: bool  # a non-empty delta has left this strategy
 
-    def __call__(self, request: Request) -> Flow[Response]: ...
+    def __call__(self, request: Request) -> Flow[Response]:
+        """Run everything inside, once."""
+        ...
 
 
 class Strategy(Protocol):
     """A layer that decides what runs inside it, and how often: retry, fallback, re-ask."""
 
-    name: str
-    domain: Domain | None
-    hold: Hold
+    @property
+    def name(self) -> str:
+        """The control it implements, or a user's own name."""
+        ...
 
-    def run(self, context: Context, request: Request, attempt: Attempt) -> Flow[Response]: ...
+    @property
+    def domain(self) -> Domain | None:
+        """The domain of the control; None for a user's own strategy."""
+        ...
+
+    @property
+    def hold(self) -> Hold:
+        """Whether everything inside runs as a call that is not streamed."""
+        ...
+
+    def run(self, context: Context, request: Request, attempt: Attempt) -> Flow[Response]:
+        """Control flow around `attempt(request)`."""
+        ...
 
 
 Layer = Guard | Strategy

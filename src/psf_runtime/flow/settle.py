@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any
@@ -12,7 +11,7 @@ from psf_runtime.flow.effects import Flow, ask
 from psf_runtime.flow.outcomes import Stopped, guard_answered, guard_failed
 from psf_runtime.flow.protocols import Guard, Session, name_of
 from psf_runtime.ports import Question
-from psf_runtime.types.canonical import canonical_bytes, request_to_data, response_to_data
+from psf_runtime.types.canonical import action_digest
 from psf_runtime.types.context import Context
 from psf_runtime.types.request import Request
 from psf_runtime.types.response import Response, normal
@@ -70,29 +69,21 @@ def settle(
             return None
         case Rewrite(value=value):
             return normal(value) if type(value) is Response else value
-        case Escalate(reason=reason):
-            return (yield from _escalate(context, seat, hook, reason, request, response))
+        case Escalate():
+            return (yield from _escalate(context, seat, hook, verdict, request, response))
         case _:
             raise Stopped(verdict, seat.name)
 
 
 def _escalate(
-    context: Context, seat: Seat, hook: str, reason: str, request: Request, response: Response | None
+    context: Context, seat: Seat, hook: str, verdict: Escalate, request: Request, response: Response | None
 ) -> Flow[Response | None]:
     if response is not None and not seat.holds_all:
-        raise guard_answered(seat.name, hook, Escalate(reason), "Escalate only from a guard with hold=ALL")
-    digest = action_digest(context.call_id, seat.name, request if response is None else response)
-    triggers = tuple(context.shared.get("oversight.triggers", ()))
-    answer = yield from ask(Question(seat.name, reason, digest, request, response, triggers))
+        raise guard_answered(seat.name, hook, verdict, "Escalate only from a guard with hold=ALL")
+    digest = action_digest(seat.name, request, response)
+    triggers = tuple(dict.fromkeys(finding.kind for finding in verdict.findings))
+    answer = yield from ask(Question(seat.name, verdict.reason, digest, request, response, triggers))
     return None if answer.response is None else normal(answer.response)
-
-
-def action_digest(call_id: str, control: str, action: Request | Response) -> str:
-    """What an approval is bound to: exactly this control of this call, asking about exactly these resolved values."""
-    data = response_to_data(action) if isinstance(action, Response) else request_to_data(action)
-    if isinstance(action, Response):
-        data = {"parts": data["parts"]}  # usage, names and timing are not what a person approves
-    return hashlib.sha256(canonical_bytes([call_id, control, data])).hexdigest()
 
 
 def respond(context: Context, seat: Seat, session: Session, request: Request, response: Response) -> Flow[Response]:

@@ -3,7 +3,8 @@
 Rule 1: strategies never emit. What the inside emits passes through here on its way out; if the strategy returns
 without having committed, its response is released; if it committed, what it returns must equal what was released.
 Rule 2: commit is the first non-empty text or reasoning delta, or any tool delta, that leaves the strategy.
-Rule 3: an outer layer's error crosses the strategy as Abort and is unwrapped here.
+Rule 3: an outer layer's error crosses the strategy as Abort and is unwrapped here, even if the strategy caught it.
+Rule 4: a strategy that runs attempts at the same time holds the whole answer (hold=ALL), in all modes.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ from psf_runtime.types.response import Response, accumulate
 class Attempts:
     """What a strategy is given: call it to run everything inside."""
 
-    __slots__ = ("committed", "_context", "_inner", "_layer", "_out", "_sent")
+    __slots__ = ("aborted", "committed", "_context", "_inner", "_last", "_layer", "_out", "_sent", "_single")
 
-    def __init__(self, inner: Run, context: Context, out: Emit | None, layer: str) -> None:
+    def __init__(self, inner: Run, context: Context, out: Emit | None, layer: str, *, single: bool = False) -> None:
         self.committed = False
+        self.aborted: BaseException | None = None  # what crossed this strategy, whatever it did with it
+        self._single = single
+        self._last: Flow[Response] | None = None
         self._inner = inner
         self._context = context
         self._out = out
@@ -38,15 +42,29 @@ class Attempts:
     def __call__(self, request: Request) -> Flow[Response]:
         """Run everything inside, with fresh sessions. Not allowed once something has been released."""
         if self.committed:
-            second = GuardError(
-                f"strategy {self._layer!r} began a second attempt after a part of the first was delivered",
-                layer=self._layer,
-                hook="run",
-                control=self._layer,
-                change="look at attempt.committed before you try again",
+            raise self._abort(
+                self._refusal(
+                    "began a second attempt after a part of the first was delivered",
+                    "look at attempt.committed before you try again",
+                )
             )
-            raise Abort(second, self)
-        return self._inner(self._context, request, None if self._out is None else self._emit)
+        last = self._last
+        if self._single and last is not None and getattr(last, "gi_frame", None) is not None:
+            raise self._abort(
+                self._refusal("ran two attempts at once", "set hold=ALL on a strategy that runs attempts together")
+            )
+        flow = self._inner(self._context, request, None if self._out is None else self._emit)
+        self._last = flow
+        return flow
+
+    def _refusal(self, what: str, change: str) -> GuardError:
+        return GuardError(
+            f"strategy {self._layer!r} {what}", layer=self._layer, hook="run", control=self._layer, change=change
+        )
+
+    def _abort(self, error: Exception) -> Abort:
+        self.aborted = error
+        return Abort(error, self)
 
     def _emit(self, chunk: Chunk) -> Flow[None] | None:
         out = self._out
@@ -57,14 +75,14 @@ class Attempts:
         try:
             flow = out(chunk)
         except Exception as error:
-            raise Abort(error, self) from None
+            raise self._abort(error) from None
         return None if flow is None else self._outward(flow)
 
     def _outward(self, flow: Flow[None]) -> Flow[None]:
         try:
             yield from flow
         except Exception as error:
-            raise Abort(error, self) from None
+            raise self._abort(error) from None
 
     def released(self) -> list[Chunk]:
         """Everything that has left the strategy."""
@@ -78,13 +96,19 @@ def strategy_frame(strategy: Strategy, inner: Run) -> Run:
     strategy_run: Any = strategy.run
 
     def run(context: Context, request: Request, emit: Emit | None) -> Flow[Response]:
-        attempts = Attempts(inner, context, None if holds else emit, layer)
+        attempts = Attempts(inner, context, None if holds else emit, layer, single=not holds)
         try:
             response = yield from strategy_run(context, request, attempts)
         except Abort as abort:
             if abort.owner is attempts:
                 raise abort.error from None
             raise
+        except Exception:
+            if attempts.aborted is not None:
+                raise attempts.aborted from None
+            raise
+        if attempts.aborted is not None:  # the strategy caught what was not its own
+            raise attempts.aborted
         if type(response) is not Response:
             raise guard_answered(layer, "run", response, "the Response of an attempt, or one made from it")
         if emit is None:

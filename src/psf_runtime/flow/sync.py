@@ -26,6 +26,7 @@ from psf_runtime.flow.effects import (
 )
 from psf_runtime.flow.lanes import run_inline_or_in_thread
 from psf_runtime.flow.leaf import Run
+from psf_runtime.flow.outcomes import Abort
 from psf_runtime.flow.tape import MISSED
 from psf_runtime.flow.world import (
     Journey,
@@ -37,10 +38,11 @@ from psf_runtime.flow.world import (
     park,
     reached_deadline,
     take_attempt,
+    take_discarded,
     throw_cancellation,
     time_left,
 )
-from psf_runtime.ports import Answer
+from psf_runtime.ports import Answer, Source
 from psf_runtime.types.chunks import Chunk, Finish, StreamEvent, UsageDelta
 from psf_runtime.types.request import Request
 from psf_runtime.types.response import Response
@@ -91,7 +93,7 @@ class SyncDriver:
         """Perform one effect and hand the flow its result, or its error; returns the next effect."""
         try:
             value = self.perform(journey, effect)
-        except Exception as error:
+        except (Exception, Abort) as error:
             return flow.throw(error)
         except BaseException as cancellation:
             throw_cancellation(flow, cancellation)
@@ -123,7 +125,7 @@ class SyncDriver:
         return self._perform[type(effect)](journey, effect, left)
 
     def _open(self, journey: Journey, effect: Open, left: float | None) -> Any:
-        take_attempt(journey.context, effect)
+        take_attempt(journey)
         try:
             source = self.world.transport.open(effect.request, stream=effect.stream, left=left)
         except ProviderTimeout as error:
@@ -159,18 +161,23 @@ class SyncDriver:
             clock.sleep(POLL_SECONDS)
 
     def _discard(self, journey: Journey) -> None:
-        for source in journey.context.discard:
-            if source in journey.sources:
-                journey.sources.remove(source)
+        for source in take_discarded(journey):
+            self._close(journey, source)
+            journey.sources.remove(source)
+
+    def _close(self, journey: Journey, source: Source) -> None:
+        """Close a source. One that cannot even be closed is noted: it must not keep others open, nor hide an error."""
+        try:
             source.close()
-        journey.context.discard.clear()
+        except Exception:
+            journey.context.note("close_failed", "provider", "close")
 
     def shut(self, journey: Journey, flow: Flow[Any]) -> GuardError | None:
         """Close everything: sources first, the flow second. Returns a layer's error in closing."""
+        take_discarded(journey)
         for source in journey.sources:
-            source.close()
+            self._close(journey, source)
         journey.sources.clear()
-        journey.context.discard.clear()
         return close_flow(flow)
 
 
@@ -212,9 +219,7 @@ class SyncStream:
         flow = self._flow
         assert flow is not None
         try:
-            self._effect = (
-                next(flow) if self._effect is None else self._driver.step(self._journey, flow, self._effect)
-            )
+            self._effect = next(flow) if self._effect is None else self._driver.step(self._journey, flow, self._effect)
         except StopIteration as stop:
             self.response = stop.value
             self._finish(stop.value)

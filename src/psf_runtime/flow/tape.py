@@ -29,6 +29,7 @@ from psf_runtime.types.chunks import Chunk
 from psf_runtime.types.response import Response
 
 MISSED: Any = object()  # the tape has nothing: ask the world
+EVERY = -1  # a race that no single branch decided: all of them ran to their end
 _KEPT = (Open, Pull, Sleep, Now, Monotonic, Random)
 
 Branch = tuple[int, ...]
@@ -84,11 +85,7 @@ class Tape:
         key, kind, value = entries[position]
         asked = self._key_of(effect)
         if key != asked:
-            raise TapeDiverged(
-                f"step {position} of the recorded call is {key[0]}, but the layers now ask for {asked[0]}",
-                why="the layers, their settings or their order have changed since the call was recorded",
-                change="resume it with the release that recorded it, or reject the ticket",
-            )
+            raise _diverged(position, key[0], asked[0])
         self._at[branch] = position + 1
         self._new.setdefault(branch, []).append(entries[position])
         self.replayed += 1
@@ -97,6 +94,31 @@ class Tape:
         if kind == "source":
             return RecordedSource(response_from_data(value))
         return None if value is None else chunks_from_data(value) if type(effect) is Pull else _plain(effect, value)
+
+    def race_decided(self, branch: Branch) -> int:
+        """The branch that decided the recorded race, EVERY when none did or nothing is recorded."""
+        entries, position = self._old.get(branch, ()), self._at.get(branch, 0)
+        if position >= len(entries):
+            return EVERY
+        key, _, number = entries[position]
+        if key[0] != "Together":
+            raise _diverged(position, key[0], "Together")
+        self._at[branch] = position + 1
+        return int(number)
+
+    def record_race(self, branch: Branch, number: int) -> None:
+        """Keep which branch decided a race."""
+        self._new.setdefault(branch, []).append([["Together", ""], "branch", number])
+
+    def check_used_up(self) -> None:
+        """Raise TapeDiverged when the layers asked for less than what was recorded."""
+        for branch, entries in self._old.items():
+            position = self._at.get(branch, 0)
+            if position < len(entries) and self._was_replayed(branch):
+                raise _diverged(position, entries[position][0][0], "nothing more")
+
+    def _was_replayed(self, branch: Branch) -> bool:
+        return not branch or branch in self._at
 
     def record(self, branch: Branch, effect: Effect, value: Any) -> None:
         """Keep the result of an effect. Cheap: it is turned into data only when the tape is written out."""
@@ -145,6 +167,14 @@ class Tape:
         return [name, ""]
 
 
+def _diverged(position: int, recorded: str, asked: str) -> TapeDiverged:
+    return TapeDiverged(
+        f"step {position} of the recorded call is {recorded}, but the layers now ask for {asked}",
+        why="the layers, their settings or their order have changed since the call was recorded",
+        change="resume it with the release that recorded it, or reject the ticket",
+    )
+
+
 def _is_kept(effect: Effect) -> bool:
     return type(effect) in _KEPT or (type(effect) is Call and effect.once)
 
@@ -170,5 +200,3 @@ def _error_from(data: dict[str, Any]) -> PsfError:
     found = getattr(errors, data["class"], PsfError)
     cls = found if isinstance(found, type) and issubclass(found, PsfError) else PsfError
     return cls(data["what"], control=data["control"], **data.get("provider", {}))
-
-

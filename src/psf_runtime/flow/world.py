@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from psf_runtime.errors import ApprovalPending, BudgetExceeded, ConfigError, GuardError, ProviderTimeout
+from psf_runtime.errors import (
+    ApprovalPending,
+    BudgetExceeded,
+    ConfigError,
+    GuardError,
+    ProviderError,
+    ProviderTimeout,
+    RoutesExhausted,
+)
 from psf_runtime.flow.clock import SystemClock
-from psf_runtime.flow.effects import Effect, Flow, Open, Sleep
-from psf_runtime.flow.tape import Tape
+from psf_runtime.flow.effects import Call, Effect, Flow, Monotonic, Now, Random, Sleep, Together
+from psf_runtime.flow.tape import EVERY, Tape
 from psf_runtime.ports import Clock, Reviewer, Source, Transport
 from psf_runtime.types.context import Context
 
@@ -36,26 +45,34 @@ class Journey:
 
     Attributes:
         wait: seconds to wait for a person before the call is parked.
-        original: what is needed to begin the call again, given by the client; sealed with the tape when it is parked.
+        original: makes what is needed to begin the call again; asked only when the call is parked, and sealed then.
         cancelled: asked between effects: True when this branch has lost its race.
+        root: of a branch: the context of the whole call, which holds the attempts that all branches share.
     """
 
     context: Context
     tape: Tape | None = None
     wait: float = 0.0
-    original: dict[str, Any] = field(default_factory=dict)
+    original: Callable[[], dict[str, Any]] = dict
     sources: list[Source] = field(default_factory=list)
     cancelled: Callable[[], bool] | None = None
+    root: Context | None = None
 
 
 class RaceLost(BaseException):
     """Thrown into a branch when another one has won."""
 
 
+_QUICK = frozenset((Now, Monotonic, Random, Call))  # a late call must still be able to write its record
+
+
 def time_left(journey: Journey, clock: Clock, effect: Effect) -> float | None:
-    """Seconds until the deadline. Raises ProviderTimeout when it has passed, or a sleep would reach it."""
+    """Seconds until the deadline. Raises ProviderTimeout when it has passed, or a sleep would reach it.
+
+    Effects that do not wait for the world outside are performed after the deadline too.
+    """
     deadline = journey.context.deadline
-    if deadline is None:
+    if deadline is None or type(effect) in _QUICK:
         return None
     left = deadline - clock.monotonic()
     if left <= 0 or (type(effect) is Sleep and effect.seconds >= left):
@@ -80,16 +97,34 @@ def reached_deadline(journey: Journey, clock: Clock, error: ProviderTimeout) -> 
     return deadline is not None and clock.monotonic() >= deadline and error.kind != "deadline_exceeded"
 
 
-def take_attempt(context: Context, effect: Open) -> None:
-    """Count one opening of a provider, whatever loops above."""
-    if context.attempts_left <= 0:
-        raise BudgetExceeded(
-            "the attempts of this call are used up",
-            control="resilience.limits",
-            why="retries, fallbacks and re-asks share one budget",
-            change="raise resilience.attempts in the policy",
-        )
-    context.attempts_left -= 1
+_budget = threading.Lock()  # branches of one call take from one budget
+
+
+def take_attempt(journey: Journey) -> None:
+    """Count one opening of a provider, whatever loops and branches there are above."""
+    context = journey.root or journey.context
+    with _budget:
+        if context.attempts_left > 0:
+            context.attempts_left -= 1
+            return
+    raise BudgetExceeded(
+        "the attempts of this call are used up",
+        control="resilience.limits",
+        why="retries, fallbacks and re-asks share one budget",
+        change="raise resilience.attempts in the policy",
+    )
+
+
+def take_discarded(journey: Journey) -> list[Source]:
+    """The sources of this journey that its leaf is done with, for the driver to close."""
+    discard = journey.context.discard
+    done = [source for source in journey.sources if source in discard]
+    if journey.root is None:
+        discard.clear()  # what is left comes from branches, which close their own
+    else:
+        for source in done:
+            discard.remove(source)
+    return done
 
 
 def no_reviewer() -> ConfigError:
@@ -104,7 +139,7 @@ def no_reviewer() -> ConfigError:
 def park(journey: Journey, reviewer: Reviewer) -> ApprovalPending:
     """Keep the call for later and say so."""
     tape = journey.tape
-    checkpoint = {"original": journey.original, "tape": None if tape is None else tape.to_data()}
+    checkpoint = {"original": journey.original(), "tape": None if tape is None else tape.to_data()}
     ticket = reviewer.park(journey.context, checkpoint)
     return ApprovalPending(
         "a person has to decide first; nothing was delivered",
@@ -115,18 +150,61 @@ def park(journey: Journey, reviewer: Reviewer) -> ApprovalPending:
     )
 
 
-def branch_of(context: Context, number: int) -> Context:
-    """The context of one branch of a `together`: shares the record, counts for itself."""
-    return replace(context, discard=[], branch=(*context.branch, number), usage=type(context.usage)())
+def branches_of(
+    journey: Journey, effect: Together, cancelled: Callable[[], bool] | None = None
+) -> dict[int, tuple[Journey, Flow[Any]]]:
+    """The branches of a `together` to run, each with a journey of its own.
+
+    On a replay only the branch that decided the race runs again: the others were cut short at a point that no tape
+    can repeat.
+    """
+    context = journey.context
+    decided = EVERY if journey.tape is None else journey.tape.race_decided(context.branch)
+    branches: dict[int, tuple[Journey, Flow[Any]]] = {}
+    for number, flow in enumerate(effect.flows):
+        if decided not in (EVERY, number):
+            flow.close()
+            continue
+        branch = replace(context, branch=(*context.branch, number))
+        root = journey.root or context
+        branches[number] = (
+            Journey(branch, journey.tape, journey.wait, journey.original, cancelled=cancelled, root=root),
+            flow,
+        )
+    return branches
 
 
-def merge_branches(context: Context, branches: list[Context], attempts_before: int) -> None:
-    """Bring the counts of finished branches back into the call's context."""
-    for branch in branches:
-        context.usage = context.usage + branch.usage
-        context.attempts_left -= attempts_before - branch.attempts_left
-        context.degraded = context.degraded or branch.degraded
-        context.ticket = context.ticket or branch.ticket
+def settle_race(
+    journey: Journey,
+    effect: Together,
+    branches: dict[int, tuple[Journey, Flow[Any]]],
+    results: dict[int, Any],
+    errors: dict[int, BaseException],
+) -> Any:
+    """The result of a `together`: all results in order, or the first; else the error that ended it."""
+    for branch, _ in branches.values():
+        journey.context.ticket = journey.context.ticket or branch.context.ticket
+    first = next(iter(results), EVERY) if effect.first else next(iter(errors), EVERY)
+    if journey.tape is not None:
+        journey.tape.record_race(journey.context.branch, first)
+    aborts = [error for error in errors.values() if not isinstance(error, Exception)]
+    if aborts:
+        raise aborts[0]
+    if effect.first and results:
+        return results[first]
+    if errors:
+        raise _error_of_race([error for error in errors.values() if isinstance(error, Exception)], effect)
+    return [results[number] for number in range(len(effect.flows))]
+
+
+def _error_of_race(errors: Sequence[Exception], effect: Together) -> Exception:
+    """What a caller catches is the same with a race as without: a guard's no first, then what the providers said."""
+    for error in errors:
+        if not isinstance(error, ProviderError):
+            return error
+    if len(errors) == 1 or not effect.first:
+        return errors[0]
+    return RoutesExhausted("every branch failed", errors)
 
 
 def throw_cancellation(flow: Flow[Any], error: BaseException) -> None:

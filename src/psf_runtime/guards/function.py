@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from types import CoroutineType
 from typing import Any, Literal, overload
 
 from psf_runtime.errors import ConfigError
 from psf_runtime.flow.effects import Flow, Lane, offload
+from psf_runtime.flow.lanes import is_coroutine_function, needs_async_client
 from psf_runtime.flow.outcomes import guard_answered
 from psf_runtime.flow.protocols import ALL, NONE, Hold, Session, window
 from psf_runtime.flow.text import PartKey
@@ -47,8 +49,8 @@ class FunctionGuard:
         self.on_error = on_error
         self.characters = characters
         self.lane = Lane(self.name, timeout=timeout, inline=inline)
-        self.is_async = bool(_flags(fn) & 0x80)
-        self.wants_context = _positional(fn) > 1
+        self.is_async = is_coroutine_function(fn)
+        self.wants_context = _wants_context(fn)
         self._session: type[_FunctionSession] = _InputSession if on == "input" else _WholeSession
         self.hold: Hold = NONE if on == "input" else ALL
         if on == "output" and characters is not None:
@@ -72,6 +74,9 @@ class FunctionGuard:
             return ALLOW
         if answer is False:
             return Block(f"the guard {self.name!r} said no", (Finding(self.name, "blocked"),))
+        if isinstance(answer, CoroutineType):  # a plain function that hands on what an async one gives
+            answer.close()
+            raise needs_async_client(self.name)
         if type(answer) not in VERDICTS:
             raise guard_answered(self.name, hook, answer, "True, False, None or a verdict")
         if type(answer) is Rewrite and not isinstance(answer.value, str):
@@ -79,19 +84,17 @@ class FunctionGuard:
         return answer  # type: ignore[no-any-return]
 
 
-def _flags(fn: Judge) -> int:
-    code = getattr(fn, "__code__", None) or getattr(getattr(fn, "__call__", None), "__code__", None)  # noqa: B004
-    return code.co_flags if code is not None else 0
-
-
-def _positional(fn: Judge) -> int:
-    """How many positional parameters the function takes, `self` not counted."""
+def _wants_context(fn: Judge) -> bool:
+    """Whether the function has a second parameter for the Context; one with a default is the function's own setting."""
+    bound = 1 if getattr(fn, "__self__", None) is not None else 0
+    if getattr(fn, "__code__", None) is None:
+        fn, bound = getattr(type(fn), "__call__", fn), 1
     code = getattr(fn, "__code__", None)
-    if code is not None:
-        bound = 1 if getattr(fn, "__self__", None) is not None else 0
-        return int(code.co_argcount) - bound
-    call = getattr(type(fn).__call__, "__code__", None)
-    return int(call.co_argcount) - 1 if call is not None else 1
+    if code is None:
+        return False
+    names = code.co_varnames[bound : code.co_argcount]
+    required = len(names) - len(getattr(fn, "__defaults__", None) or ())
+    return required > 1 or (len(names) > 1 and names[1] == "context")
 
 
 class _FunctionSession(Session):
@@ -112,6 +115,7 @@ class _InputSession(_FunctionSession):
                 text = _input_text(message.role, part)
                 verdict = ALLOW if text is None else (yield from self.guard.judge(self.context, text, "on_request"))
                 if not isinstance(verdict, Allow | Rewrite):
+                    self.context.findings.extend(findings)
                     return verdict
                 findings.extend(verdict.findings)
                 parts.append(_with_text(part, verdict.value) if isinstance(verdict, Rewrite) else part)
@@ -147,6 +151,7 @@ class _WholeSession(_FunctionSession):
         for channel, text in _channels(response):
             verdict = yield from self.guard.judge(self.context, text, "on_response")
             if not isinstance(verdict, Allow | Rewrite):
+                self.context.findings.extend(findings)
                 return verdict
             findings.extend(verdict.findings)
             if isinstance(verdict, Rewrite):
@@ -183,61 +188,96 @@ def _rewrite(response: Response, rewritten: dict[str, str]) -> Response:
     return response.replace(parts=tuple(parts))
 
 
+class _Channel:
+    """A text, reasoning or tool channel: characters from the start of its window on, and how many of them have left."""
+
+    __slots__ = ("left", "text")
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.left = 0
+
+
 class _WindowSession(_FunctionSession):
     """A channel as it streams, in overlapping windows.
 
     A window is 2n characters and the next one begins n characters later, so every hit of at most n characters lies
-    whole in one of them; and where windows begin depends on the text alone, never on how it was cut. A channel runs
-    on over part switches: text that continues after a tool call is the same channel.
+    whole in one of them; and where windows begin depends on the text alone, never on how it was cut. When another
+    part begins, what text is held is judged and leaves, so that the parts keep their order; the channel runs on all
+    the same, and a hit that goes over such a switch is stopped before its last character leaves.
     """
 
     def __init__(self, guard: FunctionGuard, context: Context) -> None:
         super().__init__(guard, context)
-        self.pending: dict[PartKey, str] = {}  # what has not left yet, per channel
+        self.channels: dict[PartKey, _Channel] = {}
+        self.current: PartKey | None = None  # the text or reasoning channel that is being written
 
     def on_chunk(self, chunk: Chunk) -> Flow[Any]:
         key, piece = _piece(chunk)
+        begins = key not in self.channels if isinstance(key, int) else bool(piece) and key is not self.current
+        out: list[Chunk] = []
+        if begins and self.current is not None:
+            refused = yield from self._flush(self.current, out, "on_chunk")
+            if refused is not None:
+                return refused
+            self.current = None
+        if begins and not isinstance(key, int):
+            self.current = key
+        channel = self.channels.setdefault(key, _Channel())
+        channel.text += piece
+        text = ""
         size = self.guard.characters or 1
-        text = self.pending.get(key, "") + piece
-        out = ""
-        while len(text) >= 2 * size:
-            verdict = yield from self.guard.judge(self.context, text[: 2 * size], "on_chunk")
-            self._check(verdict)
-            if not isinstance(verdict, Allow):
-                return verdict
-            out += text[:size]
-            text = text[size:]
-        self.pending[key] = text
-        return _rebuilt(chunk, out)
+        while len(channel.text) >= 2 * size:
+            refused = yield from self._judge(channel.text[: 2 * size], "on_chunk")
+            if refused is not None:
+                return refused
+            text += channel.text[channel.left : size]
+            channel.text = channel.text[size:]
+            channel.left = max(0, channel.left - size)
+        if isinstance(chunk, ToolCallDelta):
+            if text or begins or chunk.id or chunk.name:
+                out.append(ToolCallDelta(chunk.index, chunk.id, chunk.name, text))
+        elif text:
+            out.append(type(chunk)(text))
+        return tuple(out)
 
     def on_end(self) -> Flow[Any]:
-        tails: list[Chunk] = []
-        for key, text in self.pending.items():
-            verdict = ALLOW if not text else (yield from self.guard.judge(self.context, text, "on_end"))
-            self._check(verdict)
-            if not isinstance(verdict, Allow):
-                return verdict
-            if text:
-                tails.append(ToolCallDelta(key, arguments=text) if isinstance(key, int) else key(text))
-        return tuple(tails)
+        out: list[Chunk] = []
+        waiting = [self.current] if self.current is not None else []
+        waiting += [key for key in self.channels if isinstance(key, int)]
+        for key in waiting:
+            refused = yield from self._flush(key, out, "on_end")
+            if refused is not None:
+                return refused
+        return tuple(out)
 
-    def _check(self, verdict: Verdict) -> None:
+    def _flush(self, key: PartKey, out: list[Chunk], hook: str) -> Flow[Verdict | None]:
+        """Judge what a channel still holds and let it go; returns a verdict that says no."""
+        channel = self.channels[key]
+        held = channel.text[channel.left :]
+        if not held:
+            return None
+        refused = yield from self._judge(channel.text, hook)
+        if refused is None:
+            out.append(ToolCallDelta(key, arguments=held) if isinstance(key, int) else key(held))
+            channel.left = len(channel.text)
+        return refused
+
+    def _judge(self, text: str, hook: str) -> Flow[Verdict | None]:
+        verdict = yield from self.guard.judge(self.context, text, hook)
         if isinstance(verdict, Rewrite):
             wanted = "Rewrite only without window=: a window cannot be rewritten the same way for every cut"
-            raise guard_answered(self.guard.name, "on_chunk", verdict, wanted)
-        self.context.findings.extend(verdict.findings if isinstance(verdict, Allow) else ())
+            raise guard_answered(self.guard.name, hook, verdict, wanted)
+        if not isinstance(verdict, Allow):
+            return verdict
+        self.context.findings.extend(verdict.findings)
+        return None
 
 
 def _piece(chunk: Chunk) -> tuple[PartKey, str]:
     if isinstance(chunk, ToolCallDelta):
         return chunk.index, chunk.arguments
     return type(chunk), chunk.text
-
-
-def _rebuilt(chunk: Chunk, text: str) -> Chunk | None:
-    if isinstance(chunk, ToolCallDelta):
-        return ToolCallDelta(chunk.index, chunk.id, chunk.name, text) if text or chunk.id or chunk.name else None
-    return type(chunk)(text) if text else None
 
 
 @overload
@@ -296,4 +336,3 @@ def guard(
         )
 
     return make if fn is None else make(fn)
-

@@ -1,1 +1,1 @@
-"""."""
+"""Where things are remembered."""

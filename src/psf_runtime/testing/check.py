@@ -34,7 +34,6 @@ def check_guard(
         database=None,
         derandomize=True,
         report_multiple_bugs=False,
-   
     )
     @given(chunks=answers(tuple(words)))
     def laws(chunks: list[Chunk]) -> None:

@@ -6,7 +6,23 @@ from hypothesis import strategies as st
 
 from psf_runtime.types.chunks import Chunk, ReasoningDelta, TextDelta, ToolCallDelta
 
-WORDS = ("EMAIL_M2T9AX4K", "EMAIL_", "M2T9", "bad", "ba", "b", "a", " ", "é", '"', "{", "Hi ", "\n", "\U0001f600", "https://")
+WORDS = (
+    "EMAIL_M2T9AX4K",
+    "EMAIL_",
+    "M2T9",
+    "bad",
+    "ba",
+    "b",
+    "a",
+    " ",
+    "é",
+    '"',
+    "{",
+    "Hi ",
+    "\n",
+    "\U0001f600",
+    "https://",
+)
 
 
 @st.composite

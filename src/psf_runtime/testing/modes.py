@@ -104,9 +104,7 @@ def _run_sync(driver: SyncDriver, journey: Journey, request: Request, streamed: 
     outcome.response = stream.response
 
 
-async def _run_async(
-    driver: AsyncDriver, journey: Journey, request: Request, streamed: bool, outcome: Outcome
-) -> None:
+async def _run_async(driver: AsyncDriver, journey: Journey, request: Request, streamed: bool, outcome: Outcome) -> None:
     if not streamed:
         outcome.response = await driver.complete(journey, request)
         return

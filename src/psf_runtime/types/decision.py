@@ -55,9 +55,7 @@ class Decision:
             "owner": self.owner,
             "policy": self.policy,
             "release": self.release,
-            "route": [
-                {"target": a.target, "outcome": a.outcome, "ms": a.ms, "status": a.status} for a in self.route
-            ],
+            "route": [{"target": a.target, "outcome": a.outcome, "ms": a.ms, "status": a.status} for a in self.route],
             "findings": [
                 {"control": f.control, "kind": f.kind, "where": f.where, "count": f.count, "observed": f.observed}
                 for f in self.findings

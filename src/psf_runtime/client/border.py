@@ -1,0 +1,68 @@
+"""The border: where an internal outcome becomes the public exception.
+
+An exception that crosses it is made fresh: no cause, no context, no inner frames. What happened inside, with its
+locals full of prompts, stays inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from psf_runtime.errors import Blocked, GuardError, PsfError, RoutesExhausted
+from psf_runtime.flow.outcomes import Stopped, guard_failed
+from psf_runtime.types.decision import Decision
+from psf_runtime.types.rules import Purpose
+
+
+def public_error(
+    error: BaseException,
+    *,
+    call_id: str,
+    decision: Decision | None,
+    source_of: Callable[[str], str],
+    purpose: Purpose | None,
+) -> PsfError:
+    """What the caller catches for `error`."""
+    known = _known(error)
+    if known.control and not known.source:
+        known.source = source_of(known.control)
+    known.call_id = call_id
+    known.decision = decision
+    if isinstance(known, Blocked) and purpose is not None and purpose.safe_message:
+        known.safe_message = purpose.safe_message
+    return known
+
+
+def _known(error: BaseException) -> PsfError:
+    """The error as one of ours, fresh; a bug of ours is named by class and place, never by its text."""
+    if isinstance(error, Stopped):
+        return error.public()
+    if isinstance(error, RoutesExhausted):
+        return RoutesExhausted(
+            error.what,
+            [_known(inner) for inner in error.exceptions],
+            kind=error.kind,
+            control=error.control,
+            why=error.why,
+            change=error.change,
+        )
+    if isinstance(error, PsfError):
+        return error.fresh()
+    failed = guard_failed("psf_runtime", "engine", error)
+    return GuardError(failed.what, layer="psf_runtime", hook="engine", why=failed.why, change="please report this")
+
+
+def decision_of(error: BaseException) -> Decision | None:
+    """The decision behind an exception, ours or an SDK's, or None when it has nothing to do with us."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        decision = getattr(current, "decision", None)
+        if isinstance(decision, Decision):
+            return decision
+        extensions = getattr(getattr(current, "response", None), "extensions", None)
+        if isinstance(extensions, Mapping) and isinstance(extensions.get("psf_runtime.decision"), Decision):
+            return extensions["psf_runtime.decision"]  # type: ignore[no-any-return]
+        current = current.__cause__ or current.__context__
+    return None

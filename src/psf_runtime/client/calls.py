@@ -1,0 +1,55 @@
+"""One call while it is on its way: what was asked, with which engine, and what is needed to begin it again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from psf_runtime.errors import ConfigError
+from psf_runtime.flow.world import Journey
+from psf_runtime.guards.contracts.contract import Contract
+from psf_runtime.types.canonical import canonical_bytes, request_to_data
+from psf_runtime.types.context import Context
+from psf_runtime.types.request import Request
+
+
+@dataclass(slots=True, repr=False)
+class Call:
+    """A prepared call.
+
+    Attributes:
+        driver: the engine it goes through; `started`: on the monotonic clock.
+        idempotency: the key under which its answer is kept; `answer`: one that was kept already.
+    """
+
+    request: Request
+    context: Context
+    journey: Journey
+    contract: Contract[Any] | None
+    driver: Any
+    started: float
+    idempotency: Any = None
+    answer: Any = None
+
+    def original(self, policy: str) -> dict[str, Any]:
+        """What is sealed with the tape when the call is parked: enough to begin it again."""
+        return {
+            "request": request_to_data(self.request),
+            "call_id": self.context.call_id,
+            "policy": policy,
+            "contract": contract_digest(self.contract),
+        }
+
+    def __repr__(self) -> str:
+        return f"Call({self.context.call_id[:8]})"
+
+
+def contract_digest(contract: Contract[Any] | None) -> str:
+    """Stands for the shape that an answer must have; empty without a contract."""
+    if contract is None:
+        return ""
+    try:
+        return hashlib.sha256(canonical_bytes(dict(contract.schema().schema))).hexdigest()
+    except ConfigError:
+        return contract.schema().name

@@ -1,0 +1,151 @@
+"""`client.tickets` and `client.consents`: what people decide and agree to, through code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psf_runtime.ports import Clock
+from psf_runtime.stores.memory_consents import ConsentRecord, MemoryConsents
+from psf_runtime.stores.memory_tickets import MemoryTickets
+from psf_runtime.types.ticket import Ticket, TicketState
+
+
+class Tickets:
+    """Human approval through code. The record notes that the application vouched for `by`."""
+
+    def __init__(self, desk: MemoryTickets) -> None:
+        self._desk = desk
+
+    def get(self, ticket_id: str) -> Ticket:
+        """The ticket. Raises ApprovalDenied (`unknown`) when there is none."""
+        return self._desk.get(ticket_id)
+
+    def list(self, *, state: TicketState | None = None, tenant: str | None = None) -> tuple[Ticket, ...]:
+        """Tickets, oldest first."""
+        return self._desk.list(state=state, tenant=tenant)
+
+    def approve(self, ticket_id: str, *, by: str, reason: str = "") -> Ticket:
+        """Yes, to exactly this action."""
+        return self._desk.approve(ticket_id, by=by, reason=reason)
+
+    def reject(self, ticket_id: str, *, by: str, reason: str = "") -> Ticket:
+        """No."""
+        return self._desk.reject(ticket_id, by=by, reason=reason)
+
+    def edit(self, ticket_id: str, value: str | Sequence[Mapping[str, Any]], *, by: str, reason: str = "") -> Ticket:
+        """Yes, with changes: another text, or one dict of arguments per tool call, in order."""
+        return self._desk.edit(ticket_id, value, by=by, reason=reason)
+
+    def answer(self, ticket_id: str, text: str, *, by: str, reason: str = "") -> Ticket:
+        """A person's own text instead of the model's answer."""
+        return self._desk.answer(ticket_id, text, by=by, reason=reason)
+
+
+class AsyncTickets:
+    """Human approval through code, with `await` in front."""
+
+    def __init__(self, desk: MemoryTickets) -> None:
+        self._tickets = Tickets(desk)
+
+    async def get(self, ticket_id: str) -> Ticket:
+        """The ticket."""
+        return self._tickets.get(ticket_id)
+
+    async def list(self, *, state: TicketState | None = None, tenant: str | None = None) -> tuple[Ticket, ...]:
+        """Tickets, oldest first."""
+        return self._tickets.list(state=state, tenant=tenant)
+
+    async def approve(self, ticket_id: str, *, by: str, reason: str = "") -> Ticket:
+        """Yes, to exactly this action."""
+        return self._tickets.approve(ticket_id, by=by, reason=reason)
+
+    async def reject(self, ticket_id: str, *, by: str, reason: str = "") -> Ticket:
+        """No."""
+        return self._tickets.reject(ticket_id, by=by, reason=reason)
+
+    async def edit(
+        self, ticket_id: str, value: str | Sequence[Mapping[str, Any]], *, by: str, reason: str = ""
+    ) -> Ticket:
+        """Yes, with changes."""
+        return self._tickets.edit(ticket_id, value, by=by, reason=reason)
+
+    async def answer(self, ticket_id: str, text: str, *, by: str, reason: str = "") -> Ticket:
+        """A person's own text instead of the model's answer."""
+        return self._tickets.answer(ticket_id, text, by=by, reason=reason)
+
+
+class Consents:
+    """Who agreed to what. Of a subject only a keyed digest is kept."""
+
+    def __init__(self, records: MemoryConsents, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+
+    def grant(
+        self,
+        *,
+        subject: str,
+        purpose: str,
+        recipients: Sequence[str],
+        tenant: str = "default",
+        expires: float | None = None,
+        jurisdictions: Sequence[str] = (),
+    ) -> ConsentRecord:
+        """Keep a consent from now on, until `expires` (seconds since the epoch) or its withdrawal."""
+        return self._records.grant(
+            subject=subject,
+            purpose=purpose,
+            recipients=recipients,
+            now=self._clock.time(),
+            tenant=tenant,
+            expires=expires,
+            jurisdictions=jurisdictions,
+        )
+
+    def withdraw(
+        self, consent: str | None = None, *, subject: str, purpose: str | None = None, tenant: str = "default"
+    ) -> int:
+        """End a consent, or all for a purpose, or all. Effective before the next attempt. Returns how many ended."""
+        return self._records.withdraw(consent, subject=subject, now=self._clock.time(), purpose=purpose, tenant=tenant)
+
+    def list(self, *, subject: str, tenant: str = "default") -> tuple[ConsentRecord, ...]:
+        """Every record of a subject, oldest first."""
+        return self._records.list(subject=subject, tenant=tenant)
+
+
+class AsyncConsents:
+    """Who agreed to what, with `await` in front."""
+
+    def __init__(self, records: MemoryConsents, clock: Clock) -> None:
+        self._consents = Consents(records, clock)
+
+    async def grant(
+        self,
+        *,
+        subject: str,
+        purpose: str,
+        recipients: Sequence[str],
+        tenant: str = "default",
+        expires: float | None = None,
+        jurisdictions: Sequence[str] = (),
+    ) -> ConsentRecord:
+        """Keep a consent."""
+        return self._consents.grant(
+            subject=subject,
+            purpose=purpose,
+            recipients=recipients,
+            tenant=tenant,
+            expires=expires,
+            jurisdictions=jurisdictions,
+        )
+
+    async def withdraw(
+        self, consent: str | None = None, *, subject: str, purpose: str | None = None, tenant: str = "default"
+    ) -> int:
+        """End consents; returns how many."""
+        return self._consents.withdraw(consent, subject=subject, purpose=purpose, tenant=tenant)
+
+    async def list(self, *, subject: str, tenant: str = "default") -> tuple[ConsentRecord, ...]:
+        """Every record of a subject."""
+        return self._consents.list(subject=subject, tenant=tenant)

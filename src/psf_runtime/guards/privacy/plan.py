@@ -1,0 +1,141 @@
+"""What will be replaced in one request: found first over all leaves, decided once, then applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from psf_runtime.guards.privacy.actions import LITERAL, action_for, mask
+from psf_runtime.guards.privacy.detect import combine, detect
+from psf_runtime.guards.privacy.edits import Edit, Leaf
+from psf_runtime.guards.privacy.known import KnownValues, find_known
+from psf_runtime.guards.privacy.normalise import normalise
+from psf_runtime.guards.privacy.tokens import Token, bracketed, code_of, find, shaped
+from psf_runtime.ports import Detection, Detector
+
+_LIVE = ""  # the entity of a span that is a live token already and stays as it is
+Known = Mapping[str, tuple[str, str]]
+Pair = tuple[str, str]  # entity, value
+
+
+@dataclass(slots=True, repr=False)
+class Plan:
+    """The spans to replace, per leaf."""
+
+    leaves: list[Leaf]
+    spans: list[list[Detection]]
+    live: dict[str, Token] = field(default_factory=dict)
+    keep_brackets: set[str] = field(default_factory=set)
+
+    def pairs(self) -> dict[Pair, None]:
+        """Every entity and value that is to be replaced, once, in order."""
+        return {
+            (span.entity, leaf.text[span.start : span.end]): None
+            for leaf, spans in zip(self.leaves, self.spans, strict=True)
+            for span in spans
+            if span.entity != _LIVE
+        }
+
+    def edits(self, replacements: Mapping[Pair, str]) -> dict[tuple[str, str], list[Edit]]:
+        """The edits of each leaf, by its place and text."""
+        out: dict[tuple[str, str], list[Edit]] = {}
+        for leaf, spans in zip(self.leaves, self.spans, strict=True):
+            edits: list[Edit] = []
+            for span in spans:
+                if span.entity == _LIVE:
+                    continue
+                replacement = replacements[span.entity, leaf.text[span.start : span.end]]
+                edits.append(Edit(span.start, span.end, replacement))
+                if bracketed(leaf.text, span.start, span.end):
+                    self.keep_brackets.add(replacement)
+            if edits:
+                out[leaf.where, leaf.text] = edits
+        return out
+
+
+def make_plan(leaves: list[Leaf], *, known: Known, detectors: Sequence[Detector], profile: Mapping[str, str]) -> Plan:
+    """Find what is to be replaced: what the conversation knows, what the detectors find, what only looks like a token.
+
+    A value found in one leaf is searched for in all of them.
+    """
+    literals = {value for entity, value in known.values() if entity == LITERAL}
+    plan = Plan(leaves, [])
+    first = [_detected(leaf, detectors, profile) for leaf in leaves]
+    found = [(d.entity, leaf.text[d.start : d.end]) for leaf, spans in zip(leaves, first, strict=True) for d in spans]
+    remembered = [(entity, value) for entity, value in known.values() if action_for(profile, entity) != "allow"]
+    copies = [normalise(leaf.text) for leaf in leaves]
+    candidates = KnownValues([*remembered, *found]).in_any(copies)
+    for leaf, copy, spans in zip(leaves, copies, first, strict=True):
+        tokens = _token_shaped(leaf, known, literals, plan)
+        plan.spans.append(combine([*tokens, *find_known(copy, candidates), *spans]))
+    return plan
+
+
+def add_literals(plan: Plan, table: Mapping[str, Token]) -> bool:
+    """Mark what a person typed and what would be taken for a live token, however decorated; whether there was any."""
+    added = False
+    for index, leaf in enumerate(plan.leaves):
+        if leaf.carries_tokens:
+            continue
+        hits = [Detection(hit.start, hit.end, LITERAL, 1.5) for hit in find(leaf.text, table)]
+        if hits:
+            before = plan.spans[index]
+            plan.spans[index] = combine([*before, *hits])
+            added = added or plan.spans[index] != before
+    return added
+
+
+def replacements_for(
+    pairs: Sequence[Pair], *, tokens: Mapping[Pair, str], profile: Mapping[str, str], digest: Callable[[str, str], str]
+) -> dict[Pair, str]:
+    """What stands in place of each value."""
+    out: dict[Pair, str] = {}
+    for entity, value in pairs:
+        action = action_for(profile, entity)
+        if action == "token":
+            out[entity, value] = tokens[entity, value]
+        elif action == "hash":
+            out[entity, value] = f"[{entity.lower().replace('_', ' ')} {digest(entity, value)[:8]}]"
+        else:
+            out[entity, value] = mask(entity, value)
+    return out
+
+
+def _detected(leaf: Leaf, detectors: Sequence[Detector], profile: Mapping[str, str]) -> list[Detection]:
+    """What the detectors find in the joined text, and in each part alone.
+
+    A value that a part shows by itself ends where it ends there: else whoever writes the next part could lengthen it.
+    """
+    found = detect(detectors, leaf.text)
+    if leaf.pieces:
+        alone = [
+            Detection(d.start + start, d.end + start, d.entity, d.score)
+            for start, end in pairwise([0, *leaf.pieces, len(leaf.text)])
+            for d in detect(detectors, leaf.text[start:end])
+        ]
+        crossing = [d for d in found if not any(_lengthens(d, part) for part in alone)]
+        found = combine([*alone, *crossing])
+    return [d for d in found if action_for(profile, d.entity) != "allow"]
+
+
+def _lengthens(joined: Detection, alone: Detection) -> bool:
+    return joined.entity == alone.entity and joined.start < alone.end and alone.start < joined.end
+
+
+def _token_shaped(leaf: Leaf, known: Known, literals: set[str], plan: Plan) -> list[Detection]:
+    """Live tokens stay where models and tools wrote them; anything else of that shape is text to be kept as typed."""
+    spans: list[Detection] = []
+    for match in shaped(leaf.text):
+        text = match.group()
+        row = known.get(text)
+        if leaf.carries_tokens and text not in literals:
+            if row is None or row[0] == LITERAL:
+                continue
+            plan.live[code_of(text)] = Token(code_of(text), *row)
+            if bracketed(leaf.text, *match.span()):
+                plan.keep_brackets.add(text)
+            spans.append(Detection(*match.span(), _LIVE, 3.0))
+        else:
+            spans.append(Detection(*match.span(), LITERAL, 2.5))
+    return spans

@@ -1,0 +1,127 @@
+"""Secrets: keys of common vendors, private keys, bearer tokens, assignments, and URLs with credentials."""
+
+from __future__ import annotations
+
+import re
+
+from psf_runtime.ports import Detection
+
+# A cheap word that must be in the lower-cased text, and the shape that must then be there. Shapes are linear.
+_VENDORS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (word, re.compile(r"(?<![A-Za-z0-9])" + shape))
+    for word, shape in (
+        ("akia", r"AKIA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+        ("asia", r"ASIA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+        ("sk-", r"sk-(?:ant-|proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,}+"),
+        ("gh", r"gh[pousr]_[A-Za-z0-9]{30,}+"),
+        ("github_pat_", r"github_pat_\w{22,}+"),
+        ("glpat-", r"glpat-[\w-]{20,}+"),
+        ("xox", r"xox[abeprs]-[\w-]{10,}+"),
+        ("hooks.slack.com", r"hooks\.slack\.com/services/[\w/]{20,}+"),
+        ("aiza", r"AIza[\w-]{35}(?![\w-])"),
+        ("ya29.", r"ya29\.[\w-]{20,}+"),
+        ("gocspx-", r"GOCSPX-[\w-]{20,}+"),
+        ("_live_", r"(?:sk|rk|pk)_live_[A-Za-z0-9]{10,}+"),
+        ("_test_", r"(?:sk|rk|pk)_test_[A-Za-z0-9]{10,}+"),
+        ("whsec_", r"whsec_[A-Za-z0-9+/=]{20,}+"),
+        ("sg.", r"SG\.[\w-]{16,}+\.[\w-]{16,}+"),
+        ("npm_", r"npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
+        ("pypi-", r"pypi-AgE[\w-]{20,}+"),
+        ("hf_", r"hf_[A-Za-z0-9]{30,}+"),
+        ("gsk_", r"gsk_[A-Za-z0-9]{30,}+"),
+        ("xai-", r"xai-[A-Za-z0-9]{30,}+"),
+        ("dop_v1_", r"dop_v1_[a-f0-9]{40,}+"),
+        ("shp", r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
+        ("hvs.", r"hvs\.[\w-]{20,}+"),
+        ("dapi", r"dapi[a-f0-9]{32}"),
+        ("lin_api_", r"lin_api_[A-Za-z0-9]{30,}+"),
+        ("accountkey=", r"AccountKey=[A-Za-z0-9+/=]{40,}+"),
+        ("eyj", r"eyJ[\w-]{10,}+\.eyJ[\w-]{10,}+(?:\.[\w-]{5,}+)?"),
+        (":aa", r"\d{8,10}:AA[\w-]{33}(?![\w-])"),
+    )
+)
+_BEARER = re.compile(r"(?i:\bbearer|\bbasic)[ \t]+([A-Za-z0-9._~+/=-]{16,}+)")
+_NAMES = ("passw", "pwd", "passphrase", "secret", "api_key", "api-key", "apikey", "api key", "access_key", "access-key",
+          "token", "private_key", "passwort", "kennwort", "contrase", "mot de passe")  # fmt: skip
+_ASSIGNED = re.compile(
+    r"(?i:passwor[dt]|passwd|pwd|passphrase|kennwort|contrase(?:ñ|n)a|mot de passe|secret(?:[_-]?access)?(?:[_-]?key)?"
+    r"|api[_ -]?key|access[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token|session[_-]?token"
+    r"|private[_-]?key|\btoken)"
+    r"(?P<quote>[\"']?)[ \t]{0,3}(?P<sign>:=|=>|=|:|\bis\b|\bist\b|\best\b|\bes\b)[ \t]{0,3}"
+    r"(?P<open>[\"'`]?)(?P<value>[^\s\"'`,;<>{}\[\]()]{4,}+)"
+)
+_PLAIN_WORDS = frozenset({"none", "null", "true", "false", "undefined", "string", "required", "optional", "changeme"})
+_PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_END = re.compile(r"-----END (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+
+_URL_USER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://([^\s/?#@:\"'<>]{0,128}:[^\s/?#@\"'<>]{1,256})@")
+_URL_QUERY = re.compile(
+    r"[?&;](?i:api[_-]?key|key|token|access[_-]?token|auth|password|passwd|pwd|secret|client[_-]?secret|sig|signature"
+    r"|x-amz-signature|x-amz-credential|code)=([^\s&#\"'<>]{6,}+)"
+)
+
+
+def find_keys(text: str) -> list[Detection]:
+    """Secrets that their shape alone gives away: keys of vendors, signed web tokens, private keys."""
+    lowered = text.lower()
+    found: list[Detection] = []
+    for word, shape in _VENDORS:
+        if word in lowered:
+            found += [Detection(*m.span(), "SECRET", 1.0) for m in shape.finditer(text)]
+    if "private key" in lowered:
+        found += _private_keys(text)
+    return found
+
+
+def find_secrets(text: str) -> list[Detection]:
+    """Keys, bearer tokens, and the values of assignments such as `password: ...`."""
+    lowered = text.lower()
+    found = find_keys(text)
+    if "bearer" in lowered or "basic" in lowered:
+        found += [Detection(*m.span(1), "SECRET", 0.9) for m in _BEARER.finditer(text) if _looks_random(m.group(1))]
+    if any(name in lowered for name in _NAMES):
+        found += [Detection(*m.span("value"), "SECRET", 0.8) for m in _ASSIGNED.finditer(text) if _is_value(m)]
+    return found
+
+
+def find_url_credentials(text: str) -> list[Detection]:
+    """The `user:password` part of a URL, and the values of its secret query fields."""
+    found: list[Detection] = []
+    if "://" in text and "@" in text:
+        found += [Detection(*m.span(1), "URL_CREDENTIALS", 1.0) for m in _URL_USER.finditer(text)]
+    if "://" in text and "=" in text:
+        found += [
+            Detection(*m.span(1), "URL_CREDENTIALS", 0.9)
+            for m in _URL_QUERY.finditer(text)
+            if "://" in text[max(0, m.start() - 2000) : m.start()].rpartition(" ")[2]
+        ]
+    return found
+
+
+def _private_keys(text: str) -> list[Detection]:
+    found: list[Detection] = []
+    begin = _PEM.search(text)
+    while begin is not None:
+        end = _PEM_END.search(text, begin.end())
+        stop = len(text) if end is None else end.end()
+        found.append(Detection(begin.start(), stop, "SECRET", 1.0))
+        begin = _PEM.search(text, stop)
+    return found
+
+
+def _looks_random(value: str) -> bool:
+    return any(character.isdigit() for character in value) or not value.islower()
+
+
+def _is_value(match: re.Match[str]) -> bool:
+    """Whether what stands behind the sign is a secret and not a word of the sentence or a placeholder."""
+    value = match["value"].rstrip(".!?")
+    if match["sign"] == "=" and match.string[max(0, match.start() - 1) : match.start()] in ("?", "&"):
+        return False  # a field of a URL: find_url_credentials marks exactly its value
+    if value.lower() in _PLAIN_WORDS or len(set(value)) < 3 or value.startswith(("$", "%", "env:", "process.env")):
+        return False
+    mixed = any(character.isdigit() for character in value) or any(not c.isalnum() for c in value.strip("-_:"))
+    if match["sign"].isalpha():
+        return mixed and len(value) >= 5
+    quoted_or_assigned = bool(match["open"]) or match["sign"] != ":"
+    return len(value) >= 4 if quoted_or_assigned else mixed

@@ -1,0 +1,52 @@
+"""IP and MAC addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from psf_runtime.ports import Detection
+
+_V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
+_V6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f.]{0,4}:)[0-9A-Fa-f:]{2,39}+(?:\d{0,3}(?:\.\d{1,3}){3})?(?![\w:])")
+_MAC = re.compile(r"(?<![\w:.-])[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])")
+_MAC_DOTTED = re.compile(r"(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.]\w)(?!\w)")
+
+
+def find_ips(text: str) -> list[Detection]:
+    """IP addresses, version 4 and 6; not the machine itself (127.0.0.1, ::1) and not 0.0.0.0."""
+    found: list[Detection] = []
+    if text.count(".") >= 3:
+        found += [Detection(*m.span(), "IP", 0.9) for m in _V4.finditer(text) if _is_address(m.group())]
+    if text.count(":") >= 2:
+        found += [Detection(*m.span(), "IP", 0.9) for m in _V6.finditer(text) if _is_v6(m.group())]
+    return found
+
+
+def find_macs(text: str) -> list[Detection]:
+    """Hardware addresses: six pairs with `:` or `-`, or three groups with dots."""
+    found: list[Detection] = []
+    if text.count(":") >= 5 or text.count("-") >= 5:
+        found += [Detection(*m.span(), "MAC", 0.95) for m in _MAC.finditer(text)]
+    if text.count(".") >= 2:
+        found += [
+            Detection(*m.span(), "MAC", 0.8)
+            for m in _MAC_DOTTED.finditer(text)
+            if not m.group().replace(".", "").isdigit()
+        ]
+    return found
+
+
+def _is_v6(text: str) -> bool:
+    if text.count(":") < 2:
+        return False
+    groups = [group for group in text.split(":") if group]
+    return len(groups) >= 2 and any(map(str.isdigit, text)) and _is_address(text)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_unspecified)

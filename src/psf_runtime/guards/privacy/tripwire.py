@@ -1,0 +1,128 @@
+"""The last look before bytes leave: does a value that this request replaced stand in them all the same?
+
+Searched for, of every value: as it is, JSON-escaped (ASCII or not), URL-quoted, in any ASCII case; as hex; as base64 at
+the three offsets. Values of fewer than four characters are not searched for: they stand in everything. Names count only
+where no letter stands beside them; base64 is searched for values of eight bytes or more, since shorter runs turn up in
+pictures by chance.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+from psf_runtime.guards.privacy.known import needs_boundary
+from psf_runtime.guards.privacy.normalise import normalise
+
+_SHORTEST = 4
+_SHORTEST_BASE64 = 8
+_ESCAPES = (b"\\n", b"\\t", b"\\r", b"\\b", b"\\f", b"\\v")
+_WORD = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")
+_HEX = frozenset(b"0123456789abcdef")
+
+
+_ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_=-]{8,}")
+
+
+class Tripwire:
+    """`find_leak` of a stamp: made once per request, its forms worked out when bytes first come by."""
+
+    __slots__ = ("_base64", "_bounded", "_free", "_hex", "_ready", "_values")
+
+    def __init__(self, values: Iterable[tuple[str, str]]) -> None:
+        self._values = tuple({value: entity for entity, value in values if len(value.strip()) >= _SHORTEST}.items())
+        self._ready = False
+        self._free: dict[bytes, str] = {}
+        self._bounded: dict[bytes, str] = {}
+        self._hex: dict[bytes, str] = {}
+        self._base64: dict[bytes, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Tripwire({len(self._values)} values)"
+
+    def __call__(self, data: bytes) -> str | None:
+        """The entity whose value stands in `data`, or None."""
+        if not self._ready:
+            self._prepare()
+        if not self._values:
+            return None
+        lowered = data.lower()
+        # Hex and base64 stand in long runs of a few characters: searching only those is several times faster.
+        runs = b" ".join(_ENCODED_RUN.findall(data))
+        lowered_runs = runs.lower()
+        for forms, text in ((self._free, lowered), (self._hex, lowered_runs), (self._base64, runs)):
+            for form, entity in forms.items():
+                if form in text:
+                    return entity
+        for form, entity in self._bounded.items():
+            if _stands_alone(lowered, form):
+                return entity
+        return None
+
+    def _prepare(self) -> None:
+        for value, entity in self._values:
+            for spelling in _spellings(value):
+                raw = spelling.encode("utf-8", "surrogatepass")
+                home = self._bounded if needs_boundary(spelling) else self._free
+                for form in _written(spelling, raw):
+                    home[form.lower()] = entity
+                self._hex[raw.hex().encode("ascii")] = entity
+                for form in _base64(raw):
+                    self._base64[form] = entity
+        self._ready = True
+
+
+def _spellings(value: str) -> set[str]:
+    """The value, its plain form, and for letters beyond ASCII, whose case bytes do not show, both cases."""
+    spellings = {value, normalise(value).text}
+    return spellings if value.isascii() else {*spellings, value.lower(), value.upper()}
+
+
+def _written(value: str, raw: bytes) -> set[bytes]:
+    escaped = json.dumps(value)[1:-1].encode("ascii")
+    return {
+        raw,
+        escaped,
+        json.dumps(value, ensure_ascii=False)[1:-1].encode("utf-8", "surrogatepass"),
+        escaped.replace(b"/", b"\\/"),
+        quote(raw, safe="").encode("ascii"),
+        quote(raw).encode("ascii"),
+        quote_plus(raw).encode("ascii"),
+    }
+
+
+def _base64(raw: bytes) -> set[bytes]:
+    """What base64 of any text holding `raw` must hold, at each of the three offsets."""
+    if len(raw) < _SHORTEST_BASE64:
+        return set()
+    forms: set[bytes] = set()
+    for offset in range(3):
+        code = base64.b64encode(bytes(offset) + raw)
+        begin = (offset * 8 + 5) // 6
+        end = (offset + len(raw)) * 8 // 6
+        inner = code[begin:end]
+        forms.update((inner, inner.replace(b"+", b"-").replace(b"/", b"_")))
+    return forms
+
+
+def _stands_alone(data: bytes, form: bytes) -> bool:
+    start = data.find(form)
+    while start != -1:
+        end = start + len(form)
+        if not _glued_before(data, start) and not (end < len(data) and data[end] in _WORD):
+            return True
+        start = data.find(form, start + 1)
+    return False
+
+
+def _glued_before(data: bytes, start: int) -> bool:
+    """Whether the byte before belongs to a word, and not to an escape such as `\\n` or `%20`."""
+    if start == 0 or data[start - 1] not in _WORD:
+        return False
+    if data[max(0, start - 2) : start] in _ESCAPES:
+        return False
+    quoted = start >= 3 and data[start - 3] == ord("%") and data[start - 2] in _HEX and data[start - 1] in _HEX
+    return not quoted

@@ -1,0 +1,44 @@
+"""The names of what the built-in detectors find: what `privacy.actions` and a tool's `restore` may speak of."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from psf_runtime.policy.checking import Wrong, plain
+from psf_runtime.policy.spelling import nearest
+
+Action = Literal["token", "mask", "hash", "block", "allow"]
+ENTITIES = (
+    "EMAIL",
+    "PHONE",
+    "PERSON",
+    "CREDIT_CARD",
+    "IBAN",
+    "US_SSN",
+    "IP",
+    "MAC",
+    "URL_CREDENTIALS",
+    "SECRET",
+)
+LATER_ENTITIES = ("ADDRESS", "LOCATION", "ORGANIZATION", "DATE", "MEDICAL_ID", "PASSPORT", "NRP", "URL")
+SECRETS = ("SECRET", "URL_CREDENTIALS")
+
+
+def entity_trouble(entity: str) -> Wrong | None:
+    """What is wrong with the name of an entity and what to change, or None."""
+    if entity in ENTITIES:
+        return None
+    if entity in LATER_ENTITIES:
+        return f"no detector of this version finds {entity}", f"remove it; there are {', '.join(ENTITIES)}"
+    hint = nearest(entity, ENTITIES)
+    return f"{plain(entity)} is no entity that a detector finds", hint or f"one of {', '.join(ENTITIES)}"
+
+
+def action_trouble(entity: str, action: str) -> Wrong | None:
+    """What is wrong with an action for an entity and what to change, or None."""
+    if entity in SECRETS and action not in ("mask", "block"):
+        return (
+            f"{entity} can only be masked or blocked",
+            '"mask" | "block"; to switch it off, a Waiver for privacy.secrets',
+        )
+    return entity_trouble(entity)

@@ -1,0 +1,140 @@
+"""The answer of a mock provider on its way: no socket, and silence that costs no real time where a clock is given."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from psf_runtime.errors import ProviderError, ProviderTimeout, PsfError, StreamInterrupted
+from psf_runtime.ports import Clock
+from psf_runtime.providers.mock_replies import Ending, ErrorFault, StallFault
+from psf_runtime.providers.mock_script import Script
+from psf_runtime.types.chunks import Chunk, ReasoningDelta, ToolCallDelta
+from psf_runtime.types.messages import Reasoning, Text, ToolCall, ToolResult
+from psf_runtime.types.request import Request
+from psf_runtime.types.response import Response
+from psf_runtime.types.response_head import NO_USAGE, Usage
+
+
+class MockSource:
+    """One scripted answer. Counted in `live` from its making until it is closed."""
+
+    __slots__ = ("_clock", "_live", "_position", "_request", "_script", "_stalls", "_target", "_wake", "closed")
+
+    def __init__(self, script: Script, request: Request, name: str, live: set[MockSource], clock: Clock | None) -> None:
+        self._script = script
+        self._request = request
+        self._target = request.model or name
+        self._live = live
+        self._clock = clock
+        self._stalls = isinstance(script.ending, StallFault)
+        self._position = 0
+        self._wake: Any = None  # an event, while a read waits in silence
+        self.closed = False
+        live.add(self)
+
+    def read(self, left: float | None) -> list[Chunk] | None:
+        """The next deltas, None at the end; raises what the script says."""
+        if self._stalls and self._is_silent():
+            self._stall(left)
+        return self._next()
+
+    async def aread(self, left: float | None) -> list[Chunk] | None:
+        """As `read`."""
+        if self._stalls and self._is_silent():
+            await self._astall(left)
+        return self._next()
+
+    def _next(self) -> list[Chunk] | None:
+        if self.closed:
+            raise StreamInterrupted("the answer was read after it was closed.", kind="stream_interrupted")
+        position = self._position
+        script = self._script
+        if position < len(script.batches):
+            self._position = position + 1
+            return script.batches[position]
+        if script.ending is None:
+            return None
+        raise error_of(script.ending, self._target)
+
+    def _is_silent(self) -> bool:
+        return self._position >= len(self._script.batches) and not self.closed
+
+    def close(self) -> None:
+        """Hang up; a read that waits in silence ends."""
+        self.closed = True
+        self._live.discard(self)
+        wake = self._wake
+        if wake is not None:
+            wake.set()
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        self.close()
+
+    def head(self) -> Response:
+        """Finish reason, usage, and who answered."""
+        script = self._script
+        target = self._target
+        usage = self._usage() if script.usage and script.ending is None else NO_USAGE
+        return Response((), script.finish, usage, target.rpartition(":")[2], "", target, {"status": 200})
+
+    def _usage(self) -> Usage:
+        """An estimate: four characters a token."""
+        asked = said = thought = 0
+        for message in self._request.messages:
+            for part in message.parts:
+                asked += len(part.text) if type(part) is Text else _length(part)
+        for batch in self._script.batches:
+            for chunk in batch:
+                if isinstance(chunk, ToolCallDelta):
+                    said += len(chunk.arguments) + len(chunk.name)
+                    continue
+                said += len(chunk.text)
+                thought += len(chunk.text) if type(chunk) is ReasoningDelta else 0
+        return Usage(-(-asked // 4), -(-said // 4), 0, -(-thought // 4), True)
+
+    def _stall(self, left: float | None) -> None:
+        """Wait until the time is over or somebody hangs up."""
+        if self._clock is not None:
+            self._clock.sleep(left or 0.0)  # an injected clock cannot wait for ever: without a limit it ends at once
+            return
+        self._wake = threading.Event()
+        if not self.closed:
+            self._wake.wait(left)
+
+    async def _astall(self, left: float | None) -> None:
+        if self._clock is not None:
+            await self._clock.asleep(left or 0.0)
+            return
+        import anyio  # heavy, and only silence needs it
+
+        self._wake = anyio.Event()
+        if not self.closed:
+            with anyio.move_on_after(left):
+                await self._wake.wait()
+
+
+def error_of(ending: Ending, target: str) -> Exception:
+    """The error that ends an answer, made anew each time so that no traceback grows, naming the target that failed."""
+    if isinstance(ending, StallFault):
+        error: Exception = ProviderTimeout(
+            "the provider fell silent in the middle of its answer.",
+            kind="timeout",
+            status=200,
+            change="call again, or add a fallback",
+        )
+    elif isinstance(ending, ErrorFault):
+        error = ending.make()
+    else:
+        error = ending.fresh() if isinstance(ending, PsfError) else ending
+    if isinstance(error, ProviderError) and not error.target:
+        error.target = target
+    return error
+
+
+def _length(part: Any) -> int:
+    """Characters of a part, as far as it has any."""
+    if isinstance(part, ToolResult | Reasoning):
+        return len(part.text)
+    return len(part.args) + len(part.name) if isinstance(part, ToolCall) else 0

@@ -1,0 +1,308 @@
+"""An answer from bytes: a stream of events or one body, by the same rules. Built, never patched.
+
+Text, reasoning and tool calls become chunks. A refusal becomes the finish reason, never text. Everything else that
+holds a string (log probabilities, annotations, audio, a legacy `function_call` beside `tool_calls`, unknown fields)
+is dropped and counted in `raw["dropped"]`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from psf_runtime.errors import ProviderError, StreamInterrupted
+from psf_runtime.providers.base import Bounds
+from psf_runtime.providers.errors import provider_error
+from psf_runtime.providers.openai.differences import Differences
+from psf_runtime.providers.openai.head import Head
+from psf_runtime.providers.openai.toolcalls import ToolCalls, bad_response
+from psf_runtime.providers.sse import Event, SseDecoder
+from psf_runtime.types.chunks import Chunk, ReasoningDelta, TextDelta
+from psf_runtime.types.response import Response
+
+_CHANNELS = frozenset({"role", "content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call"})
+_CHOICE = frozenset({"index", "delta", "message", "finish_reason"})
+
+
+class _Answer:
+    """What a stream and a body have in common: one object after another goes in, chunks come out."""
+
+    __slots__ = ("_bounds", "_head", "_legacy", "_size", "_target", "_tools", "choices")
+
+    def __init__(self, differences: Differences, target: str, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._target = target
+        self._head = Head(differences, target)
+        self._tools = ToolCalls(bounds, target)
+        self._legacy = False  # the calls come in the old `function_call`
+        self._size = 0
+        self.choices = 0
+
+    def head(self) -> Response:
+        """The answer without its parts: complete after `end`."""
+        return self._head.build(bool(self._tools.slots))
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > self._bounds.answer_bytes:
+            raise bad_response(
+                "the answer is too large",
+                target=self._target,
+                why=f"at most {self._bounds.answer_bytes} bytes are accepted",
+            )
+
+    def _body(self, body: Any, part: str, out: list[Chunk]) -> None:
+        """One completion or chunk object. `part` names what holds the pieces: `message` or `delta`."""
+        if not isinstance(body, dict):
+            raise bad_response("the answer is no JSON object", target=self._target)
+        if body.get("error"):
+            raise provider_error(200, {}, body, target=self._target)
+        choices = body.get("choices")
+        if not self.choices:
+            self._head.names(body)
+            self._tools.answer_id = _suffix(body.get("id"))
+        if len(body) > 5 or "usage" in body:
+            self._head.numbers(body)
+        if not choices:
+            if choices is None and "usage" not in body:
+                raise bad_response("the answer is no chat completion", target=self._target)
+            return
+        if not isinstance(choices, list):
+            raise bad_response("the answer is no chat completion", target=self._target)
+        for choice in choices:
+            self._choice(choice, part, out)
+
+    def _choice(self, choice: Any, part: str, out: list[Chunk]) -> None:
+        if not isinstance(choice, dict):
+            raise bad_response("a choice of the answer is no object", target=self._target)
+        if choice.get("index"):
+            raise bad_response(
+                "the answer holds more than one choice",
+                target=self._target,
+                why="only one was asked for, and only one is screened",
+            )
+        self.choices += 1
+        pieces = choice.get(part)
+        if pieces:
+            if not isinstance(pieces, dict):
+                raise bad_response("a choice of the answer holds no object", target=self._target)
+            self._pieces(pieces, out)
+        reason = choice.get("finish_reason")
+        if reason and isinstance(reason, str):
+            self._head.reason = reason
+        if len(choice) > 3:
+            for key in choice.keys() - _CHOICE:
+                if choice[key] is not None:
+                    self._head.drop(key if key == "logprobs" else "choice_field")
+
+    def _pieces(self, pieces: dict[str, Any], out: list[Chunk]) -> None:
+        content = pieces.get("content")
+        # The common case first: one piece of text and nothing else.
+        if len(pieces) == 1 and type(content) is str:
+            if content:
+                out.append(TextDelta(content))
+            return
+        self._reasoning(pieces, out)
+        if content:
+            self._content(content, out)
+        if pieces.get("refusal"):
+            self._head.refused = True
+            self._head.drop("refusal")
+        self._calls(pieces, out)
+        for key in pieces.keys() - _CHANNELS:
+            if pieces[key]:
+                self._head.drop(key if key in ("annotations", "audio") else "message_field")
+
+    def _reasoning(self, pieces: dict[str, Any], out: list[Chunk]) -> None:
+        """The two spellings of one channel; a server that sends both sends the same text twice."""
+        thought = pieces.get("reasoning_content") or pieces.get("reasoning")
+        if not thought:
+            return
+        if isinstance(thought, str):
+            out.append(ReasoningDelta(thought))
+        else:
+            self._head.drop("reasoning")
+
+    def _content(self, content: Any, out: list[Chunk]) -> None:
+        if isinstance(content, str):
+            out.append(TextDelta(content))
+            return
+        if not isinstance(content, list):
+            raise bad_response("the content of the answer is neither text nor a list", target=self._target)
+        for item in content:
+            self._item(item, out)
+
+    def _item(self, item: Any, out: list[Chunk]) -> None:
+        """One entry of a content list: text, what the model thought, a refusal; anything else is dropped."""
+        kind = item.get("type") if isinstance(item, dict) else None
+        if kind == "text" and isinstance(item.get("text"), str):
+            if item["text"]:
+                out.append(TextDelta(item["text"]))
+        elif kind == "thinking":
+            out.extend(ReasoningDelta(text) for text in _thoughts(item.get("thinking")))
+        elif kind == "refusal":
+            self._head.refused = True
+            self._head.drop("refusal")
+        else:
+            self._head.drop("content_part")
+
+    def _calls(self, pieces: dict[str, Any], out: list[Chunk]) -> None:
+        calls = pieces.get("tool_calls")
+        legacy = pieces.get("function_call")
+        if calls:
+            if not isinstance(calls, list):
+                raise bad_response("the tool calls of the answer are no list", target=self._target)
+            out.extend(self._tools.piece(call) for call in calls)
+        if legacy:
+            if calls or (self._tools.slots and not self._legacy):
+                self._head.drop("function_call")
+            elif isinstance(legacy, dict):
+                self._legacy = True
+                out.append(self._tools.add(0, None, legacy))
+
+    def _complete(self) -> None:
+        if self._head.reason == "error":
+            raise provider_error(None, {}, None, target=self._target)
+        self._tools.finish()
+
+
+class StreamDecoder(_Answer):
+    """Chunks from the events of a stream."""
+
+    __slots__ = ("_done", "_events", "_seen")
+
+    def __init__(self, differences: Differences, target: str, bounds: Bounds) -> None:
+        super().__init__(differences, target, bounds)
+        self._events = SseDecoder(max_event_bytes=bounds.event_bytes)
+        self._done = False
+        self._seen = False
+
+    def feed(self, data: bytes) -> list[Chunk]:
+        """The chunks that these bytes complete."""
+        out: list[Chunk] = []
+        try:
+            self._grow(len(data))
+            for event in self._events.feed(data):
+                self._event(event, out)
+            return out
+        except ProviderError as caught:
+            problem = caught.fresh()
+        # Raised out here, without what was received in the frame: a report that prints locals must not print it.
+        del data, out
+        event = None  # type: ignore[assignment]
+        raise _named(problem, self._target)
+
+    def end(self) -> list[Chunk]:
+        """What a last event without its blank line held. A finish reason or `[DONE]` must have come."""
+        out: list[Chunk] = []
+        try:
+            for event in self._events.end():
+                if event.data == "[DONE]" or _loads(event.data) is not None:
+                    self._event(event, out)
+            self._check_end()
+            return out
+        except ProviderError as caught:
+            problem = caught.fresh()
+        del out
+        event = None  # type: ignore[assignment]
+        raise _named(problem, self._target)
+
+    def _event(self, event: Event, out: list[Chunk]) -> None:
+        data = event.data
+        if self._done or not data:
+            return
+        if data[0] != "{" and data.strip() == "[DONE]":
+            self._done = self._seen = True
+            return
+        body = _loads(data)
+        if body is None:
+            raise bad_response("an event of the stream is no JSON", target=self._target)
+        self._seen = True
+        if event.name == "error" and isinstance(body, dict):
+            raise provider_error(200, {}, body, target=self._target)
+        self._body(body, "delta", out)
+
+    def _check_end(self) -> None:
+        if not self._seen:
+            raise bad_response(
+                "the stream was empty", target=self._target, why="some servers answer so when the request is too long"
+            )
+        if not self._head.reason and not (self._done and self.choices):
+            raise StreamInterrupted(
+                f"{self._target or 'the target'}: the stream ended before the answer was finished",
+                kind="stream_interrupted",
+                target=self._target,
+                retry_safe=True,
+            )
+        self._complete()
+
+
+class BodyDecoder(_Answer):
+    """Chunks from one whole body: they come out at the end, one per part."""
+
+    __slots__ = ("_pieces_of_body",)
+
+    def __init__(self, differences: Differences, target: str, bounds: Bounds) -> None:
+        super().__init__(differences, target, bounds)
+        self._pieces_of_body: list[bytes] = []
+
+    def feed(self, data: bytes) -> list[Chunk]:
+        """Keeps the bytes, within bounds; nothing comes out before the end."""
+        self._pieces_of_body.append(data)
+        size = len(data)
+        del data
+        self._grow(size)
+        return []
+
+    def end(self) -> list[Chunk]:
+        """The whole answer."""
+        out: list[Chunk] = []
+        try:
+            body = _loads(b"".join(self._pieces_of_body))
+            self._pieces_of_body = []
+            if body is None:
+                raise bad_response("the answer is no JSON", target=self._target)
+            self._body(body, "message", out)
+            if not self.choices:
+                raise bad_response("the answer holds no choice", target=self._target)
+            self._complete()
+            return out
+        except ProviderError as caught:
+            problem = caught.fresh()
+        body = None
+        del out
+        raise _named(problem, self._target)
+
+
+def _loads(text: str | bytes) -> Any:
+    """The JSON value, or None when it is none (or too deep: the parser has its own limit)."""
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return None
+
+
+def _suffix(answer_id: Any) -> str:
+    """A few signs of the answer's id, so that ids we make up for tool calls differ from turn to turn."""
+    if not isinstance(answer_id, str):
+        return ""
+    letters = "".join(sign for sign in answer_id[-8:] if sign.isascii() and sign.isalnum())
+    return f"_{letters}" if letters else ""
+
+
+def _thoughts(value: Any) -> list[str]:
+    """The texts of a `thinking` entry: a string, or a list of text entries."""
+    if isinstance(value, str):
+        return [value] if value else []
+    if not isinstance(value, list):
+        return []
+    texts = [item.get("text") for item in value if isinstance(item, dict)]
+    return [text for text in texts if isinstance(text, str) and text]
+
+
+def _named(problem: Any, target: str) -> ProviderError:
+    """The error with the target's name, which the event decoder does not know."""
+    error: ProviderError = problem
+    error.target = error.target or target
+    return error

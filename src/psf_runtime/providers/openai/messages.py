@@ -1,0 +1,115 @@
+"""Messages and their parts, as the JSON values of chat completions."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+from psf_runtime.errors import ConfigError
+from psf_runtime.providers.openai.differences import Differences
+from psf_runtime.types.media import File, Image
+from psf_runtime.types.messages import Message, Part, Reasoning, Text, ToolCall, ToolResult
+
+Json = dict[str, Any]
+
+
+def messages_to_json(messages: tuple[Message, ...], differences: Differences) -> list[Json]:
+    """Every message in order. A tool message with several results becomes one message for each."""
+    out: list[Json] = []
+    for message in messages:
+        if message.role == "tool":
+            out.extend(_results(message))
+        elif message.role == "assistant":
+            out.append(_assistant(message, differences))
+        else:
+            content = _content(message, differences)
+            out.append(_named({"role": message.role, "content": content}, message))
+    return out
+
+
+def _named(value: Json, message: Message) -> Json:
+    if message.name:
+        value["name"] = message.name
+    return value
+
+
+def _results(message: Message) -> list[Json]:
+    out: list[Json] = []
+    for part in message.parts:
+        if not isinstance(part, ToolResult):
+            raise _misplaced(part, "tool")
+        out.append({"role": "tool", "tool_call_id": part.call_id, "content": part.text})
+    return out
+
+
+def _assistant(message: Message, differences: Differences) -> Json:
+    """Text and tool calls. What the model thought is not sent back: this dialect has no place for it."""
+    calls = [_call(part) for part in message.parts if isinstance(part, ToolCall)]
+    spoken = tuple(part for part in message.parts if not isinstance(part, ToolCall | Reasoning))
+    content: Any = differences.empty_content if calls else ""
+    if spoken:
+        content = _content(Message("assistant", spoken), differences)
+    value: Json = {"role": "assistant", "content": content}
+    if calls:
+        value["tool_calls"] = calls
+    return _named(value, message)
+
+
+def _call(part: ToolCall) -> Json:
+    return {"id": part.id, "type": "function", "function": {"name": part.name, "arguments": part.args}}
+
+
+def _content(message: Message, differences: Differences) -> str | list[Json]:
+    parts = message.parts
+    if len(parts) == 1 and isinstance(parts[0], Text):
+        return parts[0].text
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    if differences.join_text and len(texts) == len(parts):
+        return "\n".join(texts)
+    return [_part(part, message.role, differences) for part in parts]
+
+
+def _part(part: Part, role: str, differences: Differences) -> Json:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    if role == "user" and isinstance(part, Image):
+        return _image(part)
+    if role == "user" and isinstance(part, File):
+        return _file(part, differences)
+    raise _misplaced(part, role)
+
+
+def _image(part: Image) -> Json:
+    address = part.url if part.data is None else _data_url(part.media_type, part.data)
+    value: Json = {"url": address}
+    if part.detail is not None:
+        value["detail"] = part.detail
+    return {"type": "image_url", "image_url": value}
+
+
+def _file(part: File, differences: Differences) -> Json:
+    if not differences.files:
+        raise ConfigError(
+            f"'{differences.provider}:' takes no file parts",
+            why="the servers behind it do not read documents",
+            change="send the document's text, or use another provider for this call",
+        )
+    if part.data is None:
+        raise ConfigError(
+            "a file part needs the file's contents",
+            why="chat completions takes no URL of a document",
+            change="File(path) or File(data, name=...)",
+        )
+    return {"type": "file", "file": {"filename": part.name, "file_data": _data_url(part.media_type, part.data)}}
+
+
+def _data_url(media_type: str, data: bytes) -> str:
+    return f"data:{media_type};base64,{b64encode(data).decode('ascii')}"
+
+
+def _misplaced(part: Part, role: str) -> ConfigError:
+    return ConfigError(
+        f"a {type(part).__name__} part has no place in a message of role {role!r}",
+        why="chat completions takes pictures and files from the user only, and results in tool messages only",
+        change="move the part to a message of the right role",
+    )

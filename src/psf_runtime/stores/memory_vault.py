@@ -1,0 +1,160 @@
+"""MemoryVault: which token stands for which value, in this process only.
+
+Values are held encrypted (AES-256-GCM) under a key that lives and dies with the vault, and bound to their place: a row
+moved to another tenant, conversation, code or entity does not open. Nothing touches the disk. Still to come: a vault
+that several processes share, with one wrapped key per subject.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from psf_runtime.errors import ConfigError, StateError
+from psf_runtime.stores.forking import start_anew_after_fork
+from psf_runtime.stores.token_codes import codes, packed
+
+_SCHEMA = "psf.vault.1"
+_NONCE = 12
+DrawCodes = Callable[[bytes, str, str], Iterator[str]]
+
+
+@dataclass(slots=True, repr=False)
+class _Conversation:
+    """What one conversation knows: a keyed digest of each value, and its sealed row by code."""
+
+    key: bytes
+    tokens: dict[bytes, str] = field(default_factory=dict)
+    rows: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+
+
+class MemoryVault:
+    """A vault in memory, for one process. Thread-safe; a forked child gets its own locks and goes on with a copy.
+
+    Args:
+        key: 32 bytes; vaults with the same key give the same value the same token. None draws one.
+        max_values: how many values one conversation may hold; one more is a StateError.
+        max_conversations: how many conversations are kept; the least recently used one is forgotten first.
+        draw: where codes come from; for tests of the unique index.
+    """
+
+    blocking = False
+
+    def __init__(
+        self,
+        key: bytes | None = None,
+        *,
+        max_values: int = 10_000,
+        max_conversations: int = 10_000,
+        draw: DrawCodes = codes,
+    ) -> None:
+        if key is not None and len(key) != 32:
+            raise ConfigError("the key of a vault has 32 bytes", why=f"this one has {len(key)}", change="psf key new")
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        master = key or os.urandom(32)
+        self._code_key = hmac.digest(master, b"psf.vault.codes", "sha256")
+        self._seal: Any = AESGCM(hmac.digest(master, b"psf.vault.seal" + os.urandom(16), "sha256"))
+        self._max_values = max_values
+        self._max_conversations = max_conversations
+        self._draw = draw
+        self._lock = threading.Lock()
+        self._conversations: OrderedDict[tuple[str, str], _Conversation] = OrderedDict()
+        start_anew_after_fork(self)
+
+    def start_anew(self) -> None:
+        """In a forked child: a lock that another thread held while the process forked would stay locked for ever."""
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"MemoryVault({len(self._conversations)} conversations)"
+
+    def mint(self, tenant: str, conversation: str, values: Sequence[tuple[str, str]]) -> list[str]:
+        """The tokens for `(entity, value)` pairs, in order; the same value always gets the same token.
+
+        Raises StateError when the conversation is full; then none of the new values is kept.
+        """
+        with self._lock:
+            room = self._open(tenant, conversation)
+            digests = [hmac.digest(room.key, packed(entity, value), "sha256") for entity, value in values]
+            fresh = {digest for digest in digests if digest not in room.tokens}
+            if len(room.rows) + len(fresh) > self._max_values:
+                raise StateError(
+                    "the vault holds as many values of this conversation as it may",
+                    control="privacy.tokens",
+                    why=f"the limit is {self._max_values} values a conversation",
+                    change="begin another conversation, or raise max_values",
+                )
+            return [
+                room.tokens.get(digest) or self._add(room, tenant, conversation, entity, value, digest)
+                for digest, (entity, value) in zip(digests, values, strict=True)
+            ]
+
+    def known(self, tenant: str, conversation: str) -> Mapping[str, tuple[str, str]]:
+        """token -> (entity, value) of everything this conversation knows: a snapshot of its own.
+
+        Raises StateError when a row does not belong where it lies.
+        """
+        with self._lock:
+            room = self._conversations.get((tenant, conversation))
+            if room is None:
+                return {}
+            self._conversations.move_to_end((tenant, conversation))
+            rows = list(room.rows.items())
+        return {
+            f"{entity}_{code}": (entity, self._unseal(tenant, conversation, code, entity, sealed))
+            for code, (entity, sealed) in rows
+        }
+
+    def forget(self, tenant: str, conversation: str) -> int:
+        """Destroy what a conversation knows; returns how many values."""
+        with self._lock:
+            room = self._conversations.pop((tenant, conversation), None)
+            return 0 if room is None else len(room.rows)
+
+    def _open(self, tenant: str, conversation: str) -> _Conversation:
+        place = (tenant, conversation)
+        room = self._conversations.get(place)
+        if room is None:
+            room = _Conversation(hmac.digest(self._code_key, packed(tenant, conversation), "sha256"))
+            self._conversations[place] = room
+            if len(self._conversations) > self._max_conversations:
+                self._conversations.popitem(last=False)
+        else:
+            self._conversations.move_to_end(place)
+        return room
+
+    def _add(self, room: _Conversation, tenant: str, conversation: str, entity: str, value: str, digest: bytes) -> str:
+        code = next(code for code in self._draw(room.key, entity, value) if code not in room.rows)
+        nonce = os.urandom(_NONCE)
+        place = packed(_SCHEMA, tenant, conversation, code, entity)
+        sealed = nonce + self._seal.encrypt(nonce, value.encode("utf-8", "surrogatepass"), place)
+        room.rows[code] = (entity, sealed)
+        token = f"{entity}_{code}"
+        room.tokens[digest] = token
+        return token
+
+    def _unseal(self, tenant: str, conversation: str, code: str, entity: str, sealed: bytes) -> str:
+        from cryptography.exceptions import InvalidTag
+
+        place = packed(_SCHEMA, tenant, conversation, code, entity)
+        try:
+            opened: bytes = self._seal.decrypt(sealed[:_NONCE], sealed[_NONCE:], place)
+        except InvalidTag:
+            opened = b""
+            tampered = True
+        else:
+            tampered = False
+        if tampered:
+            raise StateError(
+                "a row of the vault does not belong where it lies",
+                control="privacy.tokens",
+                why="its seal does not fit its tenant, conversation, code and entity",
+                change="forget the conversation; look for whoever changed it",
+            )
+        return opened.decode("utf-8", "surrogatepass")

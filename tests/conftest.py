@@ -1,0 +1,3 @@
+"""Fixtures for every test."""
+
+pytest_plugins = ("fix_echo_server",)
