@@ -26,7 +26,7 @@ class Completion(Generic[T]):
         usage: tokens of all attempts; `cost`: USD, None when a price is unknown.
         model: what answered; `degraded`: True when it was a fallback or a safe value.
         decision: what the log keeps; `receipt`: proof of the log entry, None in memory.
-        raw: the provider's ids, status, timing and body, still with tokens in place of personal data.
+        raw: the provider's ids, status and timing. The body is not in it: what no guard has seen does not reach you.
     """
 
     text: str

@@ -25,7 +25,7 @@ class Response:
         usage: token counts of this attempt.
         model: what the provider says answered; `model_version`: its fingerprint or dated name, if it sends one.
         provider: the name of the target that answered.
-        raw: the provider's ids, status and timing; never more content than `parts` had on the wire.
+        raw: the provider's ids, status and timing; no content: every text of an answer is in `parts`, screened.
     """
 
     parts: tuple[ResponsePart, ...] = ()

@@ -46,7 +46,7 @@ class PinSession(Session):
                 why="its name has no date, so the vendor may change the model behind it",
                 change="name a dated version of the model",
             )
-            vars(error)["target"] = request.model
+            error.target = request.model
             raise error
         return request
 

@@ -15,7 +15,7 @@ def not_tried(target: str) -> BudgetExceeded:
     error = BudgetExceeded(
         f"target '{target}' was not asked: the attempts of this call are used up", control="resilience.limits"
     )
-    vars(error)["target"] = target
+    error.target = target
     return error
 
 

@@ -77,7 +77,7 @@ def refusal(refusals: Refusals, *, target: str = "") -> Blocked:
         change="satisfy the control, or add a target that does",
     )
     if target:
-        vars(error)["target"] = target
+        error.target = target
     return error
 
 
