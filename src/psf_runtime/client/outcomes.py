@@ -29,6 +29,7 @@ class Outcomes:
 
     def __init__(self, policy: Policy, state: State, clock: Clock, targets: Sequence[TargetFacts]) -> None:
         self._policy = policy
+        self._label = policy.label  # worked out once: it digests the whole policy
         self._state = state
         self._clock = clock
         self._prices = {target.name: price_of(target.price) for target in targets}
@@ -83,7 +84,7 @@ class Outcomes:
             outcome=outcome,
             purpose=context.facts.purpose,
             owner=context.owner,
-            policy=self._policy.label,
+            policy=self._label,
             route=tuple(context.route),
             findings=tuple(context.findings),
             tokens=dict(context.tokens),

@@ -210,7 +210,7 @@ _ALL = (
         kind="fact",
         what="tools that no rule declares",
         standard="observe",
-        fact="a reviewer, an autonomy level, or a tool that is irreversible or always needs approval",
+        fact="an autonomy level of a purpose",
         word="autonomy",
     ),
     Control(

@@ -42,10 +42,7 @@ def _grave_tool(values: PolicyValues) -> str | None:
 
 
 def _autonomy(values: PolicyValues) -> str | None:
-    if values.oversight.reviewers:
-        return "oversight.reviewers"
-    level = next((f"purposes.{name}" for name, purpose in values.purposes.items() if purpose.autonomy), None)
-    return level or _grave_tool(values)
+    return next((f"purposes.{name}" for name, purpose in values.purposes.items() if purpose.autonomy), None)
 
 
 def _triggers(values: PolicyValues) -> str | None:

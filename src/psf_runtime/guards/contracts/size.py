@@ -19,6 +19,7 @@ from psf_runtime.types.rules import Mode
 from psf_runtime.types.verdict import ALLOW, Finding, Verdict
 
 _BYTES_PER_TOKEN = 5
+_WORTH_COMPARING = 500  # tokens; nobody cuts a shorter request, and estimates of those are rough
 _DATA_URL = 8_192  # a longer address is data, and counts as media
 
 
@@ -65,7 +66,8 @@ class SizeSession(Session):
         """A provider that counts far fewer input tokens than were sent has cut the request: say so."""
         usage = response.usage
         counted = usage.input_tokens + usage.cached_tokens
-        if usage.reported and 0 < counted * 2 < self._estimate and not self._has_media:
+        long_enough = self._estimate >= _WORTH_COMPARING
+        if usage.reported and long_enough and 0 < counted * 2 < self._estimate and not self._has_media:
             self._context.findings.append(Finding("contracts.size", "size.cut_by_provider", "request", observed=True))
         return ALLOW
 

@@ -52,6 +52,11 @@ class Consent(GuardBase):
         self.mode: Mode = mode
         self.residency: Mode = residency
 
+    @property
+    def session(self) -> type[Session]:  # type: ignore[override]
+        """The class of what `open` returns."""
+        return ConsentSession
+
     def open(self, context: Context) -> ConsentSession:
         """A session for one attempt."""
         return ConsentSession(self, context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from psf_runtime.errors import Blocked
-from psf_runtime.flow.protocols import GuardBase, window
+from psf_runtime.flow.protocols import GuardBase, Session, window
 from psf_runtime.flow.text import PartKey, TextSession
 from psf_runtime.guards.privacy.recognise.credentials import find_keys
 from psf_runtime.types.context import Context
@@ -26,6 +26,11 @@ class SecretAnswers(GuardBase):
     domain = Domain.PRIVACY
     hold = window(_WINDOW)
     inside_of = ("privacy.tokens",)
+
+    @property
+    def session(self) -> type[Session]:  # type: ignore[override]
+        """The class of what `open` returns."""
+        return SecretSession
 
     def open(self, context: Context) -> SecretSession:
         """A session for one attempt."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from psf_runtime.errors import ConfigError
 from psf_runtime.flow.effects import Flow, Lane, call, offload
-from psf_runtime.flow.protocols import ChunkResult, GuardBase, window
+from psf_runtime.flow.protocols import ChunkResult, GuardBase, Session, window
 from psf_runtime.flow.text import PartKey, TextSession
 from psf_runtime.guards.privacy.actions import LITERAL, action_for, check_actions, profile_of
 from psf_runtime.guards.privacy.edits import Edit, Leaf
@@ -74,6 +74,11 @@ class Tokenise(GuardBase):
         self.profile = profile_of(actions or {})
         self.tools = dict(tools or {})
         self.lane = Lane(_CONTROL)
+
+    @property
+    def session(self) -> type[Session]:  # type: ignore[override]
+        """The class of what `open` returns."""
+        return TokeniseSession
 
     def open(self, context: Context) -> TokeniseSession:
         """A session for one attempt."""
