@@ -84,7 +84,13 @@ def test_cuts_do_not_matter(name: str, chunks: list[Any]) -> None:
 @few
 @given(
     st.sampled_from(
-        [["screen_window"], ["screen_window", "noop"], ["screen_window", "tokens"], ["fallback", "screen_all"], ["screen_all"]]
+        [
+            ["screen_window"],
+            ["screen_window", "noop"],
+            ["screen_window", "tokens"],
+            ["fallback", "screen_all"],
+            ["screen_all"],
+        ]
     ),
     answers(WORDS),
 )

@@ -25,6 +25,8 @@ from psf_runtime.testing.modes import MODES, Mode, default_request, run_in_mode
 from psf_runtime.testing.scripted import ScriptedSource, ScriptedTransport, Silence
 from psf_runtime.types.chunks import TextDelta
 from psf_runtime.types.context import Context
+from psf_runtime.types.messages import Message
+from psf_runtime.types.request import Request
 from psf_runtime.types.response import Response
 from tests.laws.layers import Fallback, NoOp, Retry, ScreenWindow, Tokens, TokenStore, Watch
 
@@ -211,7 +213,7 @@ class Stubborn(StrategyBase):
     def run(self, context: Any, request: Any, attempt: Any) -> Any:
         try:
             return (yield from attempt(request))
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             self.log.append(type(error).__name__)
             yield from sleep(0.0)
             self.log.append("went on")
@@ -465,15 +467,14 @@ def test_shared_layers_serve_several_threads() -> None:
     """Streams of one driver in several threads do not see each other: each gets its own answer, restored."""
     store = TokenStore()
     run = compose([ScreenWindow("zz"), Tokens(store), NoOp(), Fallback("p", "q"), Retry(2, 0)])
-    transport = ScriptedTransport(lambda request: [[TextDelta("TKN0")], [TextDelta("000Q " + request.messages[0].text)]])
+    transport = ScriptedTransport(
+        lambda request: [[TextDelta("TKN0")], [TextDelta("000Q " + request.messages[0].text)]]
+    )
     driver = SyncDriver(run, World(transport))
     wrong: list[str] = []
     SyncDriver(run, World(transport)).complete(journey(), default_request())
 
     def work(number: int) -> None:
-        from psf_runtime.types.messages import Message
-        from psf_runtime.types.request import Request
-
         for turn in range(30):
             asked = Request((Message.user(f"bob@x.example {number}-{turn}"),), model="m")
             with driver.stream(journey(), asked) as stream:
@@ -498,5 +499,3 @@ def _no_thread_left() -> Iterator[None]:
     while time.monotonic() < until and any(t.name.startswith("psf-") for t in threading.enumerate()):
         time.sleep(0.005)
     assert [t.name for t in threading.enumerate() if t.name.startswith("psf-")] == []
-
-

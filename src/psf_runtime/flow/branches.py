@@ -35,9 +35,7 @@ def run_branches(driver: SyncDriver, journey: Journey, effect: Together) -> Any:
     return settle_race(journey, effect, branches, results, errors)
 
 
-def _drive(
-    driver: SyncDriver, journey: Journey, flow: Flow[Any], number: int, ended: queue.SimpleQueue[Ended]
-) -> None:
+def _drive(driver: SyncDriver, journey: Journey, flow: Flow[Any], number: int, ended: queue.SimpleQueue[Ended]) -> None:
     try:
         ended.put((number, driver.drive(journey, flow), None))
     except RaceLost:

@@ -21,7 +21,7 @@ _lanes = threading.Condition()
 
 
 class Place:
-    """One call in a lane: waiting for a thread, running, given up, or over."""
+    """One call in a lane: waiting for its turn, running, abandoned while it ran, given up before it ran, or over."""
 
     __slots__ = ("state",)
 
@@ -59,30 +59,37 @@ def give_up(lane: Lane, place: Place) -> bool:
         if place.state == "running":
             lane.running.discard(place)
             lane.abandoned += 1
-        place.state = "given up"
+            place.state = "abandoned"
+        else:
+            place.state = "given up"
         return True
 
 
 def tracked(lane: Lane, place: Place, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     """Run a function, holding a place of the lane while it runs."""
     with _lanes:
-        if place.state != "waiting":
+        if place.state == "given up":
             return None
-        _check_not_broken(lane)
-        place.state = "running"
-        lane.running.add(place)
+        if place.state == "waiting":
+            _check_not_broken(lane)
+            _run(lane, place)
     try:
         return fn(*args)
     finally:
         with _lanes:
-            if place.state == "given up":
+            if place.state == "abandoned":
                 lane.abandoned -= 1
             lane.running.discard(place)
             place.state = "over"
             _lanes.notify_all()
 
 
-def _wait_for_place(lane: Lane, limit: float | None) -> float | None:
+def _run(lane: Lane, place: Place) -> None:
+    place.state = "running"
+    lane.running.add(place)
+
+
+def _take_place(lane: Lane, place: Place, limit: float | None) -> float | None:
     """Wait until fewer calls are running than the lane is wide; returns the seconds that are left of `limit`."""
     began = time.monotonic()
 
@@ -93,6 +100,7 @@ def _wait_for_place(lane: Lane, limit: float | None) -> float | None:
         if not _lanes.wait_for(free, limit):
             raise guard_timed_out(lane.name, limit or 0.0)
         _check_not_broken(lane)
+        _run(lane, place)
     return None if limit is None else max(0.0, limit - (time.monotonic() - began))
 
 
@@ -128,7 +136,7 @@ def run_inline_or_in_thread(effect: Offload, left: float | None) -> Any:
     if lane.timeout is None or lane.inline:
         return effect.fn(*effect.args)
     place = enter_lane(lane)
-    limit = _wait_for_place(lane, shortest(lane.timeout, left))
+    limit = _take_place(lane, place, shortest(lane.timeout, left))
     outcome: list[Any] = []
     done = threading.Event()
 

@@ -26,7 +26,7 @@ from psf_runtime.types.response import Response, accumulate
 class Attempts:
     """What a strategy is given: call it to run everything inside."""
 
-    __slots__ = ("aborted", "committed", "_context", "_inner", "_last", "_layer", "_out", "_sent", "_single")
+    __slots__ = ("_context", "_inner", "_last", "_layer", "_out", "_sent", "_single", "aborted", "committed")
 
     def __init__(self, inner: Run, context: Context, out: Emit | None, layer: str, *, single: bool = False) -> None:
         self.committed = False
@@ -41,17 +41,17 @@ class Attempts:
 
     def __call__(self, request: Request) -> Flow[Response]:
         """Run everything inside, with fresh sessions. Not allowed once something has been released."""
+        last = self._last
+        if self._single and last is not None and getattr(last, "gi_frame", None) is not None:
+            raise self._abort(
+                self._refusal("ran two attempts at once", "set hold=ALL on a strategy that runs attempts together")
+            )
         if self.committed:
             raise self._abort(
                 self._refusal(
                     "began a second attempt after a part of the first was delivered",
                     "look at attempt.committed before you try again",
                 )
-            )
-        last = self._last
-        if self._single and last is not None and getattr(last, "gi_frame", None) is not None:
-            raise self._abort(
-                self._refusal("ran two attempts at once", "set hold=ALL on a strategy that runs attempts together")
             )
         flow = self._inner(self._context, request, None if self._out is None else self._emit)
         self._last = flow

@@ -88,7 +88,7 @@ def _wants_context(fn: Judge) -> bool:
     """Whether the function has a second parameter for the Context; one with a default is the function's own setting."""
     bound = 1 if getattr(fn, "__self__", None) is not None else 0
     if getattr(fn, "__code__", None) is None:
-        fn, bound = getattr(type(fn), "__call__", fn), 1
+        fn, bound = type(fn).__call__, 1
     code = getattr(fn, "__code__", None)
     if code is None:
         return False

@@ -265,7 +265,7 @@ def test_a_window_can_neither_rewrite_nor_escalate() -> None:
     for verdict in (Rewrite("x"), Escalate("look")):
         layer = guard(window=3, name="w")(lambda text, verdict=verdict: verdict)
         for text in ("ab", "a longer answer"):
-            for mode, outcome in run_in_modes(lambda: [layer], lambda: script(text)).items():
+            for mode, outcome in run_in_modes(lambda layer=layer: [layer], lambda text=text: script(text)).items():
                 assert isinstance(outcome.error, GuardError), mode
                 assert outcome.delivered == []
 
@@ -280,7 +280,9 @@ def test_on_error_allow_goes_on_and_is_recorded() -> None:
         soft = guard(on=on, on_error="allow", name="g")(broken)  # type: ignore[call-overload]
         for outcome in run_in_modes(lambda soft=soft: [soft], lambda: script("a")).values():
             assert outcome.error is None
-            assert [(note.kind, note.layer, note.hook) for note in outcome.context.notes] == [("guard_failed", "g", hook)]
+            assert [(note.kind, note.layer, note.hook) for note in outcome.context.notes] == [
+                ("guard_failed", "g", hook)
+            ]
         hard = guard(on=on, name="g")(broken)  # type: ignore[call-overload]
         for outcome in run_in_modes(lambda hard=hard: [hard], lambda: script("a")).values():
             assert isinstance(outcome.error, GuardError)
