@@ -266,6 +266,7 @@ class RoutesExhausted(ProviderError, ExceptionGroup[Exception]):
 
     def __init__(self, what: str = "", exceptions: Sequence[Exception] = (), **rest: Any) -> None:
         super().__init__(what, **rest)
+        self.args = (what, list(self.exceptions))  # what a copy, fresh or pickled, is made of
 
     def derive(self, excs: Sequence[Exception]) -> RoutesExhausted:  # type: ignore[override]
         """A group of the same kind over other errors; used by `except*`."""

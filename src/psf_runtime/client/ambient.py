@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -27,7 +28,8 @@ class facts:  # noqa: N801  # reads as a statement: with facts(purpose="refunds"
     Attributes:
         decision: of the last call made inside the block; `decisions`: of all of them.
 
-    Raises ConfigError for a block that changes the tenant of the block around it.
+    Raises ConfigError for a block that changes the tenant of the block around it, for one that is entered while it is
+    open, and for a decorated generator, whose body would run outside of the block.
     """
 
     def __init__(
@@ -50,6 +52,10 @@ class facts:  # noqa: N801  # reads as a statement: with facts(purpose="refunds"
         self._token: Token[facts | None] | None = None
         self.decisions: list[Decision] = []
 
+    def __repr__(self) -> str:
+        given = ", ".join(name for name, value in self._own.items() if value is not None)
+        return f"facts({given})"
+
     @property
     def decision(self) -> Decision | None:
         """The decision of the last call."""
@@ -57,6 +63,10 @@ class facts:  # noqa: N801  # reads as a statement: with facts(purpose="refunds"
 
     def __enter__(self) -> facts:
         """Make these facts current."""
+        if self._token is not None:
+            raise ConfigError(
+                "this facts(...) block is open already", change="make another one for each block, thread and task"
+            )
         outer = _current.get()
         merged = dict(outer._merged) if outer is not None else {}
         own = {name: value for name, value in self._own.items() if value is not None}
@@ -82,6 +92,20 @@ class facts:  # noqa: N801  # reads as a statement: with facts(purpose="refunds"
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Wrap a function so that it always runs with these facts."""
         own = self._own
+        if isgeneratorfunction(function) or isasyncgenfunction(function):
+            raise ConfigError(
+                "facts(...) cannot decorate a generator",
+                why="its body runs after the block has been left",
+                change="put a `with facts(...)` block inside of it",
+            )
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+                with facts(**own):  # type: ignore[arg-type]
+                    return await function(*args, **kwargs)
+
+            return awaited  # type: ignore[return-value]
 
         @wraps(function)
         def inside(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -102,8 +126,12 @@ def ambient() -> Mapping[str, Any]:
     return {} if block is None else block._merged
 
 
-def remember(decision: Decision) -> None:
-    """Tell the blocks around this call what was decided."""
-    block = _current.get()
+def current_block() -> facts | None:
+    """The innermost block around this call. A call keeps it: a stream may end elsewhere than it began."""
+    return _current.get()
+
+
+def remember(block: facts | None, decision: Decision) -> None:
+    """Tell the blocks around a call what was decided."""
     if block is not None:
         block._remember(decision)

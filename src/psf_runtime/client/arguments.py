@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,8 @@ from psf_runtime.errors import ConfigError
 from psf_runtime.guards.contracts.contract import Contract
 from psf_runtime.guards.contracts.tool_schema import tool_from
 from psf_runtime.providers.openai.turns import messages_from_json
-from psf_runtime.types.messages import Message, Text, ToolResult
+from psf_runtime.types.canonical import canonical_bytes
+from psf_runtime.types.messages import Message, Part, Text, ToolResult
 from psf_runtime.types.provenance import TRUSTED
 from psf_runtime.types.request import Facts, Limits, Request, Tool
 
@@ -59,6 +60,15 @@ class DefaultFacts:
     tenant: str | None = None
 
 
+def check_options(arguments: Arguments) -> None:
+    """Raises ConfigError for an option of the wrong type."""
+    for name in ("model", "idempotency_key"):
+        value = getattr(arguments, name)
+        if value is not None and (not isinstance(value, str) or not value):
+            raise ConfigError(f"{name}= takes a str that is not empty", change=f'{name}="..."')
+    _check_number("wait_for_approval", arguments.wait_for_approval, (int, float), 0, None)
+
+
 def facts_of(arguments: Arguments, defaults: DefaultFacts, purposes: Mapping[str, Any]) -> Facts:
     """The facts of a call: its own, then those of the `with facts(...)` around it, then the client's.
 
@@ -68,7 +78,10 @@ def facts_of(arguments: Arguments, defaults: DefaultFacts, purposes: Mapping[str
 
     def fact(name: str, default: Any = None) -> Any:
         own = getattr(arguments, name)
-        return own if own is not None else around.get(name, default)
+        value = own if own is not None else around.get(name, default)
+        if value is not None and name != "tags" and not isinstance(value, str):
+            raise ConfigError(f"{name}= takes a str, not a {type(value).__name__}", change=f'{name}="..."')
+        return value
 
     purpose = fact("purpose", defaults.purpose)
     if purpose is not None and purposes and purpose not in purposes:
@@ -110,7 +123,7 @@ def request_of(arguments: Arguments, facts: Facts, contract: Contract[Any] | Non
         messages = (Message.system(arguments.system), *messages)
     if not messages:
         raise ConfigError("messages is empty", change="pass a str, or a list with at least one message")
-    tools = tuple(tool_from(tool) for tool in arguments.tools or ())
+    tools = _tools(arguments.tools)
     _check_tool_choice(arguments.tool_choice, tools)
     return Request(
         messages=messages,
@@ -124,6 +137,20 @@ def request_of(arguments: Arguments, facts: Facts, contract: Contract[Any] | Non
     )
 
 
+def _tools(tools: Any) -> tuple[Tool, ...]:
+    """The tools of a call. Two of one name could not be told apart by a rule, nor by the model."""
+    if tools is None:
+        return ()
+    if isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Iterable):
+        raise ConfigError(f"tools= is a list of tools, not a {type(tools).__name__}", change="tools=[lookup_order]")
+    found = tuple(tool_from(tool) for tool in tools)
+    names = [tool.name for tool in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"two tools have the name {twice[0]!r}", change="give every tool a name of its own")
+    return found
+
+
 def messages_of(messages: Any) -> tuple[Message, ...]:
     """Messages from a str, or from a list of Message objects and OpenAI-shaped dicts, mixed as you like."""
     if isinstance(messages, str):
@@ -135,12 +162,51 @@ def messages_of(messages: Any) -> tuple[Message, ...]:
     found: list[Message] = []
     for position, message in enumerate(messages):
         if isinstance(message, Message):
-            found.append(message)
+            found.append(_checked(message, position))
         elif isinstance(message, Mapping):
-            found.extend(messages_from_json([dict(message)]))
+            found.append(_from_dict(message, position))
         else:
             raise _not_messages(message, position)
-    return tuple(found)
+    return _with_names(found)
+
+
+def _checked(message: Message, position: int) -> Message:
+    """A message that a user built: nothing but parts may be in it."""
+    for part in message.parts:
+        if not isinstance(part, Part):
+            raise ConfigError(
+                f"messages[{position}] holds a {type(part).__name__}",
+                change="build it with Message.user('text', Image(...)), which takes strings and parts",
+            )
+    return message
+
+
+def _from_dict(message: Mapping[str, Any], position: int) -> Message:
+    try:
+        return messages_from_json([dict(message)])[0]
+    except ConfigError as error:
+        what = error.what.replace("messages[0]", f"messages[{position}]", 1)
+        why, change = error.why, error.change
+    raise ConfigError(what, why=why, change=change)
+
+
+def _with_names(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages with every tool result named after the call that it answers, whatever it says of itself."""
+    names = {call.id: call.name for message in messages for call in message.tool_calls}
+    if not names:
+        return tuple(messages)
+    return tuple(
+        replace(message, parts=tuple(_named(part, names) for part in message.parts))
+        if message.role == "tool"
+        else message
+        for message in messages
+    )
+
+
+def _named(part: Part, names: Mapping[str, str]) -> Part:
+    if isinstance(part, ToolResult) and part.call_id in names and part.name != names[part.call_id]:
+        return replace(part, name=names[part.call_id])
+    return part
 
 
 def _not_messages(value: object, position: int | None = None) -> ConfigError:
@@ -151,22 +217,21 @@ def _not_messages(value: object, position: int | None = None) -> ConfigError:
     )
 
 
-def _check_tool_choice(choice: str | None, tools: tuple[Tool, ...]) -> None:
+def _check_tool_choice(choice: Any, tools: tuple[Tool, ...]) -> None:
     names = {tool.name for tool in tools}
-    if choice is not None and choice not in {"auto", "none", "required"} | names:
+    if choice is not None and (not isinstance(choice, str) or choice not in {"auto", "none", "required"} | names):
         raise ConfigError(
-            f"tool_choice={choice!r} names no tool of this call",
+            "tool_choice= names no tool of this call",
             change="use 'auto', 'none', 'required', or the name of one of tools=",
         )
 
 
 def _limits(arguments: Arguments) -> Limits:
-    stop = arguments.stop
     limits = Limits(
         max_tokens=arguments.max_tokens,
         temperature=arguments.temperature,
         top_p=arguments.top_p,
-        stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
+        stop=_stop(arguments.stop),
         seed=arguments.seed,
         reasoning_effort=arguments.reasoning_effort,
     )
@@ -174,13 +239,23 @@ def _limits(arguments: Arguments) -> Limits:
     _check_number("temperature", limits.temperature, (int, float), 0, 2)
     _check_number("top_p", limits.top_p, (int, float), 0, 1)
     _check_number("seed", limits.seed, int, None, None)
+    if not isinstance(limits.reasoning_effort, str | None):
+        raise ConfigError("reasoning_effort= takes a str", change='reasoning_effort="low"')
     return limits
+
+
+def _stop(stop: Any) -> tuple[str, ...]:
+    if stop is None or isinstance(stop, str):
+        return () if stop is None else (stop,)
+    if not isinstance(stop, Sequence) or not all(isinstance(text, str) for text in stop):
+        raise ConfigError("stop= takes a str or a list of strings", change='stop=["END"]')
+    return tuple(stop)
 
 
 def _check_number(name: str, value: Any, kind: Any, low: float | None, high: float | None) -> None:
     if value is None:
         return
-    bad = not isinstance(value, kind) or isinstance(value, bool)
+    bad = not isinstance(value, kind) or isinstance(value, bool) or value != value  # not a number
     if bad or (low is not None and value < low) or (high is not None and value > high):
         bounds = " ".join(
             text for text in (f">= {low}" if low is not None else "", f"<= {high}" if high else "") if text
@@ -191,10 +266,20 @@ def _check_number(name: str, value: Any, kind: Any, low: float | None, high: flo
 def _extra(extra: Any) -> Mapping[str, Mapping[str, Any]]:
     if extra is None:
         return {}
-    if not isinstance(extra, Mapping) or not all(isinstance(fields, Mapping) for fields in extra.values()):
+    if not isinstance(extra, Mapping) or not all(
+        isinstance(provider, str) and isinstance(fields, Mapping) for provider, fields in extra.items()
+    ):
         raise ConfigError(
             "extra= is a dict of dicts, one per provider", change="extra={'openai': {'service_tier': 'flex'}}"
         )
+    try:
+        canonical_bytes(extra)
+    except (ConfigError, RecursionError, TypeError, ValueError):
+        plain = False
+    else:
+        plain = True
+    if not plain:
+        raise ConfigError("extra= holds what JSON cannot", change="give plain dicts, lists, strings and numbers")
     return {provider: dict(fields) for provider, fields in extra.items()}
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, overload
 
 from psf_runtime.client.arguments import Arguments, Messages, ToolLike
+from psf_runtime.client.border import crossed
 from psf_runtime.client.core import Core
 from psf_runtime.client.explain import Explanation
 from psf_runtime.client.generic import T, U
@@ -50,20 +52,25 @@ class AsyncClient:
         purpose: str | None = None,
         tenant: str | None = None,
     ) -> None:
-        self._core = Core(
-            model,
-            fallbacks=fallbacks,
-            policy=policy,
-            state=state,
-            api_key=api_key,
-            base_url=base_url,
-            region=region,
-            http_client=http_client,
-            timeout=timeout,
-            purpose=purpose,
-            tenant=tenant,
-            asynchronous=True,
+        built = crossed(
+            partial(
+                Core,
+                model,
+                fallbacks=fallbacks,
+                policy=policy,
+                state=state,
+                api_key=api_key,
+                base_url=base_url,
+                region=region,
+                http_client=http_client,
+                timeout=timeout,
+                purpose=purpose,
+                tenant=tenant,
+                asynchronous=True,
+            )
         )
+        del model, fallbacks, policy, api_key, base_url, http_client
+        self._core: Core = built.unwrap()
         self.tickets = AsyncTickets(self._core.state.tickets)
         self.consents = AsyncConsents(self._core.state.consents, self._core.clock)
 
@@ -368,4 +375,5 @@ class AsyncClient:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"AsyncClient({self._core.describe()})"
+        core = getattr(self, "_core", None)  # None: it could not be built
+        return f"AsyncClient({core.describe() if core is not None else 'not built'})"

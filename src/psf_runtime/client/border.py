@@ -7,7 +7,9 @@ locals full of prompts, stays inside.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from psf_runtime.client.result import Result
 from psf_runtime.errors import Blocked, GuardError, PsfError, RoutesExhausted
 from psf_runtime.flow.outcomes import Stopped, guard_failed
 from psf_runtime.types.decision import Decision
@@ -38,18 +40,27 @@ def _known(error: BaseException) -> PsfError:
     if isinstance(error, Stopped):
         return error.public()
     if isinstance(error, RoutesExhausted):
-        return RoutesExhausted(
-            error.what,
-            [_known(inner) for inner in error.exceptions],
-            kind=error.kind,
-            control=error.control,
-            why=error.why,
-            change=error.change,
-        )
+        twin = RoutesExhausted(error.what, [_known(inner) for inner in error.exceptions])
+        vars(twin).update({name: value for name, value in vars(error).items() if name != "__notes__"})
+        return twin
     if isinstance(error, PsfError):
         return error.fresh()
     failed = guard_failed("psf_runtime", "engine", error)
     return GuardError(failed.what, layer="psf_runtime", hook="engine", why=failed.why, change="please report this")
+
+
+def crossed(work: Callable[[], Any]) -> Result:
+    """The outcome of work that belongs to no call (building a client, deciding a ticket), its error made public."""
+    try:
+        return Result(work())
+    except Exception as error:
+        return Result(error=public_error(error, call_id="", decision=None, source_of=lambda _: "", purpose=None))
+
+
+def bare(error: BaseException) -> BaseException:
+    """A cancellation, or a key pressed, without the inner frames and errors it has come through."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def decision_of(error: BaseException) -> Decision | None:

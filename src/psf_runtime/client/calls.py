@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from psf_runtime.client.ambient import facts
 from psf_runtime.errors import ConfigError
 from psf_runtime.flow.world import Journey
 from psf_runtime.guards.contracts.contract import Contract
@@ -20,7 +21,8 @@ class Call:
 
     Attributes:
         driver: the engine it goes through; `started`: on the monotonic clock.
-        idempotency: the key under which its answer is kept; `answer`: one that was kept already.
+        block: the `with facts(...)` around it, which is told the decision.
+        idempotency: where its answer will be kept; `answer`: one that was kept already.
     """
 
     request: Request
@@ -29,6 +31,7 @@ class Call:
     contract: Contract[Any] | None
     driver: Any
     started: float
+    block: facts | None = None
     idempotency: Any = None
     answer: Any = None
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from psf_runtime.client.ambient import ambient
-from psf_runtime.client.arguments import Arguments, DefaultFacts, contract_of, facts_of, request_of, trust_results
+from psf_runtime.client.ambient import ambient, current_block, remember
+from psf_runtime.client.arguments import (
+    Arguments,
+    DefaultFacts,
+    check_options,
+    contract_of,
+    facts_of,
+    request_of,
+    trust_results,
+)
+from psf_runtime.client.border import bare
 from psf_runtime.client.call_id import new_call_id
 from psf_runtime.client.calls import Call
 from psf_runtime.client.explain import Explanation, explain_layers
@@ -33,6 +43,7 @@ from psf_runtime.policy.environment import choose_policy
 from psf_runtime.policy.policy import Policy
 from psf_runtime.policy.state import open_state
 from psf_runtime.ports import Clock
+from psf_runtime.providers.mock import MockProvider
 from psf_runtime.types.context import Context
 from psf_runtime.types.request import Facts, Request
 
@@ -47,8 +58,8 @@ class Core:
         model: Wanted | None,
         *,
         fallbacks: Sequence[Wanted],
-        policy: Policy | str | None,
-        state: str | None,
+        policy: Any,
+        state: Any,
         api_key: Any,
         base_url: str | None,
         region: str | None,
@@ -59,8 +70,13 @@ class Core:
         asynchronous: bool,
         clock: Clock | None = None,
     ) -> None:
+        if not isinstance(policy, Policy | str | os.PathLike | None) or not isinstance(state, str | None):
+            raise ConfigError(
+                f"policy= cannot be a {type(policy).__name__}, with a state= that is a {type(state).__name__}",
+                change='policy=Policy.standard(...) or "psf.toml"; state="memory:"',
+            )
         self.policy = choose_policy(policy, os.environ)
-        self.clock: Clock = clock or getattr(model, "clock", None) or SystemClock()
+        self.clock: Clock = clock or _clock_of(model, fallbacks) or SystemClock()
         self.state = open_state(self.policy, state, self.clock)
         self.targets = gather_targets(
             model,
@@ -93,9 +109,10 @@ class Core:
     def prepare(self, arguments: Arguments) -> Call:
         """Everything a call needs before it enters the layers. Raises ConfigError; nothing was sent."""
         self._check_open()
+        check_options(arguments)
         facts = facts_of(arguments, self._defaults, self.policy.purposes)
         contract = contract_of(arguments.output)
-        first = arguments.model or self.targets.first
+        first = arguments.model or self._first_of(facts)
         request = trust_results(request_of(arguments, facts, contract, first), self._trusted_tools)
         context = self.new_context(facts, arguments.timeout)
         pipelines = self._shelf.today()
@@ -107,6 +124,7 @@ class Core:
             contract=contract,
             driver=pipelines.overseen if people else pipelines.plain,
             started=self.clock.monotonic(),
+            block=current_block(),
         )
         call.journey.original = lambda: call.original(self.policy.digest)
         context.shared["contracts.output"] = contract
@@ -138,14 +156,14 @@ class Core:
         try:
             call = self._ready(arguments)
             if call.answer is not None:
-                return Result(call.answer)
+                return self._again(call)
             response = call.driver.complete(call.journey, call.request)
             return Result(self._idempotency.keep(call, self._outcomes.completed(call, response)))
         except Exception as error:
             return Result(error=self._failed(call, error))
-        except BaseException:
-            self._outcomes.cancelled(call)
-            raise
+        except BaseException as error:
+            self._abandoned(call)
+            raise bare(error)  # noqa: B904  # the same error, without the frames that hold the prompt
 
     async def acomplete(self, arguments: Arguments) -> Result:
         """One call, async."""
@@ -153,14 +171,14 @@ class Core:
         try:
             call = self._ready(arguments)
             if call.answer is not None:
-                return Result(call.answer)
+                return self._again(call)
             response = await call.driver.complete(call.journey, call.request)
             return Result(self._idempotency.keep(call, self._outcomes.completed(call, response)))
         except Exception as error:
             return Result(error=self._failed(call, error))
-        except BaseException:
-            self._outcomes.cancelled(call)
-            raise
+        except BaseException as error:
+            self._abandoned(call)
+            raise bare(error)  # noqa: B904  # the same error, without the frames that hold the prompt
 
     def _ready(self, arguments: Arguments) -> Call:
         """The call, or the resumed one that `facts(ticket=...)` around it names."""
@@ -176,12 +194,23 @@ class Core:
             self._idempotency.give_up(call)
         return self._outcomes.failed(call, error)
 
+    def _again(self, call: Call) -> Result:
+        """The answer that the call's idempotency key has already."""
+        remember(call.block, call.answer.decision)
+        return Result(call.answer)
+
+    def _abandoned(self, call: Call | None) -> None:
+        """The call was cancelled: the log is told, and its idempotency key may be used again."""
+        if call is not None:
+            self._idempotency.give_up(call)
+            self._outcomes.cancelled(call)
+
     # ---- streams
 
     def stream(self, arguments: Arguments) -> Result:
         """A stream, sync; nothing is sent before it is entered and read."""
         try:
-            call = self.prepare(arguments)
+            call = self._ready(arguments)
         except Exception as error:
             return Result(error=self._outcomes.failed(None, error))
         inner = call.driver.stream(call.journey, call.request)
@@ -190,7 +219,7 @@ class Core:
     def astream(self, arguments: Arguments) -> Result:
         """A stream, async."""
         try:
-            call = self.prepare(arguments)
+            call = self._ready(arguments)
         except Exception as error:
             return Result(error=self._outcomes.failed(None, error))
         inner = call.driver.stream(call.journey, call.request)
@@ -204,10 +233,14 @@ class Core:
         """A parked call, sync."""
         call: Call | None = None
         try:
+            self._check_open()
             call = resumed_call(self, ticket, contract_of(output), self._asker(tenant, user), timeout)
             return Result(self._outcomes.completed(call, call.driver.complete(call.journey, call.request)))
         except Exception as error:
             return Result(error=self._outcomes.failed(call, error))
+        except BaseException as error:
+            self._abandoned(call)
+            raise bare(error)  # noqa: B904
 
     async def aresume(
         self, ticket: str, *, output: Any, tenant: str | None, user: str | None, timeout: float | None
@@ -215,10 +248,14 @@ class Core:
         """A parked call, async."""
         call: Call | None = None
         try:
+            self._check_open()
             call = resumed_call(self, ticket, contract_of(output), self._asker(tenant, user), timeout)
             return Result(self._outcomes.completed(call, await call.driver.complete(call.journey, call.request)))
         except Exception as error:
             return Result(error=self._outcomes.failed(call, error))
+        except BaseException as error:
+            self._abandoned(call)
+            raise bare(error)  # noqa: B904
 
     def _asker(self, tenant: str | None, user: str | None) -> Facts:
         around = ambient()
@@ -266,6 +303,13 @@ class Core:
         names = tuple(purpose.targets) if purpose is not None and purpose.targets else self.targets.default
         return tuple(dict.fromkeys((first, *names) if (first and first in names) or not names else names))
 
+    def _first_of(self, facts: Facts) -> str:
+        """The client's first model, unless the purpose has a plan without it: then the plan's order holds."""
+        purpose = self.policy.purposes.get(facts.purpose or "")
+        if purpose is not None and purpose.targets and self.targets.first not in purpose.targets:
+            return ""
+        return self.targets.first
+
     def explain(self) -> Explanation:
         """The chain of layers."""
         pipelines = self._shelf.today()
@@ -292,6 +336,12 @@ class Core:
         await self.targets.transport.aclose()
 
 
+def _clock_of(model: Any, fallbacks: Any) -> Clock | None:
+    """The clock of the first mock provider that was given one: a test's time is then the client's too."""
+    models = [model, *fallbacks] if isinstance(fallbacks, list | tuple) else [model]
+    return next((model.clock for model in models if isinstance(model, MockProvider) and model.clock is not None), None)
+
+
 def _refuse_async_guards(policy: Policy) -> None:
     names = [guard.name for guard in policy.guards if isinstance(guard, FunctionGuard) and guard.is_async]
     if names:
@@ -303,6 +353,6 @@ def _refuse_async_guards(policy: Policy) -> None:
 def _checked_timeout(timeout: Any, default: float) -> float:
     if timeout is None:
         return default
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
         raise ConfigError("timeout= is a number of seconds above 0", change="timeout=600")
     return float(timeout)

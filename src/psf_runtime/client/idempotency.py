@@ -5,10 +5,11 @@ Kept for this process, per tenant and user, for the last so many keys. Of the re
 
 from __future__ import annotations
 
+import copy
 import hmac
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psf_runtime.client.calls import Call, contract_digest
@@ -18,8 +19,9 @@ from psf_runtime.types.canonical import canonical_bytes, request_to_data
 KEPT = 1_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Entry:
+    place: tuple[str, str, str, str]
     digest: str
     answer: Any = None
 
@@ -47,8 +49,7 @@ class Idempotency:
             entry = self._entries.get(place)
             if entry is None:
                 self._make_room()
-                self._entries[place] = _Entry(digest)
-                call.idempotency = place
+                call.idempotency = self._entries[place] = _Entry(place, digest)
                 return
         if entry.digest != digest:
             raise ConfigError(
@@ -60,23 +61,33 @@ class Idempotency:
             raise StateError(
                 "a call with this idempotency key is still under way", change="wait for it, then ask again"
             )
-        call.answer = entry.answer
+        call.answer = _own(entry.answer)
 
     def keep(self, call: Call, answer: Any) -> Any:
         """Keep the answer under the call's key; returns it."""
         if call.idempotency is not None:
-            with self._lock:
-                entry = self._entries.get(call.idempotency)
-                if entry is not None:
-                    entry.answer = answer
+            call.idempotency.answer = _own(answer)
         return answer
 
     def give_up(self, call: Call) -> None:
-        """The call failed: the key may be used again."""
-        if call.idempotency is not None:
+        """The call failed or was cancelled: the key may be used again."""
+        entry: _Entry | None = call.idempotency
+        if entry is not None and entry.answer is None:
             with self._lock:
-                self._entries.pop(call.idempotency, None)
+                if self._entries.get(entry.place) is entry:
+                    del self._entries[entry.place]
 
     def _make_room(self) -> None:
         while len(self._entries) >= KEPT:
             self._entries.popitem(last=False)
+
+
+def _own(answer: Any) -> Any:
+    """The answer with a value of its own: what one caller changes in it, the next does not see.
+
+    A value that cannot be copied is shared.
+    """
+    try:
+        return replace(answer, parsed=copy.deepcopy(answer.parsed))
+    except Exception:
+        return answer

@@ -9,7 +9,8 @@ from typing import Any
 from psf_runtime.client.ambient import remember
 from psf_runtime.client.border import public_error
 from psf_runtime.client.calls import Call
-from psf_runtime.errors import ApprovalPending, Blocked, PsfError
+from psf_runtime.errors import ApprovalPending, Blocked, GuardError, PsfError
+from psf_runtime.flow.outcomes import Stopped
 from psf_runtime.guards.accountability.evidence import conclude_cancelled
 from psf_runtime.guards.resilience.price import cost_of, price_of
 from psf_runtime.policy.policy import Policy
@@ -37,7 +38,7 @@ class Outcomes:
     def completed(self, call: Call, response: Response) -> Completion[Any]:
         """The completion of a call that every guard agreed to."""
         decision = self.decide(call, response.finish)
-        remember(decision)
+        remember(call.block, decision)
         shared = call.context.shared
         parsed = {"parsed": shared[VALUE]} if VALUE in shared else {}
         return Completion(
@@ -61,7 +62,7 @@ class Outcomes:
         if call is not None:
             decision = self.decide(call, _name(error), blocked_by=_blocker(error))
             purpose = self._policy.purposes.get(call.context.facts.purpose or "")
-            remember(decision)
+            remember(call.block, decision)
         return public_error(
             error,
             call_id="" if call is None else call.context.call_id,
@@ -74,7 +75,7 @@ class Outcomes:
         """A call that was cancelled or left early: the log says so, as far as it can still be told."""
         if call is not None:
             conclude_cancelled(self._state.ledger, call.context, at=self._clock.time())
-            remember(self.decide(call, "cancelled"))
+            remember(call.block, self.decide(call, "cancelled"))
 
     def decide(self, call: Call, outcome: str, *, blocked_by: str | None = None) -> Decision:
         """What the log keeps of the call."""
@@ -97,15 +98,21 @@ class Outcomes:
         )
 
     def _cost(self, call: Call) -> Decimal | None:
-        """USD of all attempts, when one target answered and its price is known; else unknown."""
-        targets = {attempt.target for attempt in call.context.route}
+        """USD of all attempts, when one target answered and its price is known; else unknown.
+
+        Targets that failed before they answered have reported no tokens, so they do not count.
+        """
+        targets = {attempt.target for attempt in call.context.route if attempt.outcome == "ok"}
         if len(targets) != 1:
             return None
         return cost_of(call.context.usage, self._prices.get(next(iter(targets))))
 
 
 def _name(error: BaseException) -> str:
-    return "Blocked" if isinstance(error, Blocked) and type(error).__name__ == "Stopped" else type(error).__name__
+    """The name of the class that the caller catches."""
+    if not isinstance(error, PsfError):
+        return GuardError.__name__
+    return Blocked.__name__ if isinstance(error, Stopped) else type(error).__name__
 
 
 def _blocker(error: BaseException) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from psf_runtime.client.preview import stop_above_the_wire
+from psf_runtime.client.preview import PreviewVault, stop_above_the_wire
 from psf_runtime.flow.compose import compose
 from psf_runtime.flow.leaf import Run
 from psf_runtime.flow.protocols import Layer, name_of
@@ -30,8 +30,9 @@ class Pipelines:
     builder: Builder
 
     def preview(self) -> Run:
-        """An engine that stops above the wire, over a vault of its own that is thrown away."""
-        return compose(self.builder.preview(MemoryVault()), innermost=stop_above_the_wire)
+        """An engine that stops above the wire, over a vault that only reads; what is new is thrown away."""
+        vault = PreviewVault(self.builder.state.vault, MemoryVault())
+        return compose(self.builder.preview(vault), innermost=stop_above_the_wire)
 
     def names(self) -> tuple[str, ...]:
         """Names of the layers, outermost first."""

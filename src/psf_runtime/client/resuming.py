@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from psf_runtime.client.ambient import current_block
 from psf_runtime.client.calls import Call, contract_digest
 from psf_runtime.errors import ApprovalDenied, ConfigError, StateError
 from psf_runtime.flow.tape import Tape
@@ -64,6 +65,7 @@ def resumed_call(
         contract=contract,
         driver=core.driver_for(request, request.facts),
         started=core.clock.monotonic(),
+        block=current_block(),
     )
     call.journey.original = lambda: original
     return call

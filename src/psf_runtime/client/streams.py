@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from psf_runtime.client.border import bare
 from psf_runtime.client.calls import Call
 from psf_runtime.client.outcomes import Outcomes
-from psf_runtime.errors import PsfError
+from psf_runtime.errors import ConfigError, PsfError
 from psf_runtime.flow.aio import AsyncStream
 from psf_runtime.flow.sync import SyncStream
 from psf_runtime.guards.contracts.partial import PartialJson
@@ -20,13 +21,29 @@ T = TypeVar("T")
 
 
 class _Ending(Generic[T]):
-    """What both kinds of stream share: the completion, and the error made public."""
+    """What both kinds of stream share: how far they are, the completion, and the error made public."""
 
     def __init__(self, call: Call, outcomes: Outcomes) -> None:
         self._call = call
         self._outcomes = outcomes
         self._completion: Completion[T] | None = None
+        self._failure: PsfError | None = None
+        self._entered = False
         self._over = False
+
+    def _begin(self) -> None:
+        if self._entered:
+            raise ConfigError("a stream can be entered once", change="call client.stream(...) again")
+        self._entered = True
+
+    def _check(self) -> None:
+        """Raise when nothing may be read. An error is raised again each time: a cut answer never looks complete."""
+        if not self._entered:
+            raise ConfigError(
+                "a stream is a context manager; nothing was sent", change="with client.stream(...) as stream: ..."
+            )
+        if self._failure is not None:
+            raise self._failure.fresh()
 
     def _end(self, response: Response | None) -> None:
         """The stream has ended; without a response it was left early, and that is written down."""
@@ -40,7 +57,8 @@ class _Ending(Generic[T]):
 
     def _failed(self, error: BaseException) -> PsfError:
         self._over = True
-        return self._outcomes.failed(self._call, error)
+        self._failure = self._outcomes.failed(self._call, error)
+        return self._failure.fresh()
 
     def _partial(self) -> PartialJson:
         contract = self._call.contract
@@ -48,10 +66,18 @@ class _Ending(Generic[T]):
 
     @property
     def completion(self) -> Completion[T]:
-        """The whole answer. Raises ValueError before the stream has ended."""
-        if self._completion is None:
-            raise ValueError("the stream has not ended: read it to its end first")
-        return self._completion
+        """The whole answer. Raises ValueError before the stream has ended, and when it did not come to its end."""
+        if self._completion is not None:
+            return self._completion
+        if self._failure is not None:
+            raise ValueError(f"there is no completion: the stream ended with {type(self._failure).__name__}")
+        if self._over:
+            raise ValueError("there is no completion: the stream was left before its end")
+        raise ValueError("the stream has not ended: read it to its end first")
+
+    def __repr__(self) -> str:
+        state = "over" if self._over else "open" if self._entered else "new"
+        return f"{type(self).__name__}({self._call!r}, {state})"
 
 
 class CompletionStream(_Ending[T]):
@@ -63,16 +89,29 @@ class CompletionStream(_Ending[T]):
 
     def __enter__(self) -> CompletionStream[T]:
         """Begin. Nothing is sent before the first piece is asked for."""
+        self._begin()
         self._inner.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the call, finished or not."""
+        """End the call, finished or not. Raises GuardError when a layer failed while it was closed."""
+        del trace
+        failure: PsfError | None = None
         try:
-            self._inner.__exit__(kind, error, trace)
+            self._inner.__exit__(kind, error, None)
+        except Exception as failed:
+            failure = self._failed(failed)
         finally:
+            self._end(None)
+        if failure is not None:
+            raise failure
+
+    def __del__(self) -> None:
+        """A stream that was dropped while open closes its connection, warns, and is written down as cancelled."""
+        if getattr(self, "_entered", False) and not self._over:
+            del self._inner  # it warns and closes
             self._end(None)
 
     def __iter__(self) -> Iterator[StreamEvent]:
@@ -81,6 +120,7 @@ class CompletionStream(_Ending[T]):
 
     def __next__(self) -> StreamEvent:
         """The next piece."""
+        self._check()
         try:
             event = next(self._inner)
             if self._inner.response is not None:
@@ -90,6 +130,8 @@ class CompletionStream(_Ending[T]):
             raise
         except Exception as error:
             failure = self._failed(error)
+        except BaseException as error:
+            raise bare(error)  # noqa: B904  # the same error, without the frames that hold the prompt
         raise failure
 
     @property
@@ -118,16 +160,29 @@ class AsyncCompletionStream(_Ending[T]):
 
     async def __aenter__(self) -> AsyncCompletionStream[T]:
         """Begin. Nothing is sent before the first piece is asked for."""
+        self._begin()
         await self._inner.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the call, finished or not."""
+        """End the call, finished or not. Raises GuardError when a layer failed while it was closed."""
+        del trace
+        failure: PsfError | None = None
         try:
-            await self._inner.__aexit__(kind, error, trace)
+            await self._inner.__aexit__(kind, error, None)
+        except Exception as failed:
+            failure = self._failed(failed)
         finally:
+            self._end(None)
+        if failure is not None:
+            raise failure
+
+    def __del__(self) -> None:
+        """A stream that was dropped while open closes its connection, warns, and is written down as cancelled."""
+        if getattr(self, "_entered", False) and not self._over:
+            del self._inner  # it warns and closes
             self._end(None)
 
     def __aiter__(self) -> AsyncIterator[StreamEvent]:
@@ -136,6 +191,7 @@ class AsyncCompletionStream(_Ending[T]):
 
     async def __anext__(self) -> StreamEvent:
         """The next piece."""
+        self._check()
         try:
             event = await self._inner.__anext__()
             if self._inner.response is not None:
@@ -145,6 +201,8 @@ class AsyncCompletionStream(_Ending[T]):
             raise
         except Exception as error:
             failure = self._failed(error)
+        except BaseException as error:
+            raise bare(error)  # noqa: B904  # the same error, without the frames that hold the prompt
         raise failure
 
     @property

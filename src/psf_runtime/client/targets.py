@@ -122,6 +122,11 @@ def gather_targets(
     """Bind every target of a client. Nothing connects. Raises ConfigError that lists everything that is wrong."""
     collector = _Collector(policy, http_client)
     own: list[str] = []
+    if isinstance(fallbacks, str | Target | MockProvider) or not isinstance(fallbacks, Sequence):
+        collector.problems.append(
+            ("fallbacks", f"is a {type(fallbacks).__name__}", 'fallbacks=["openai:gpt-4o"], a list')
+        )
+        fallbacks = ()
     if model is not None:
         own.append(collector.add(_with_own_settings(model, policy, api_key, base_url, region)))
         own += [collector.add(fallback) for fallback in fallbacks]

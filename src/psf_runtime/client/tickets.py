@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from psf_runtime.client.border import crossed
+from psf_runtime.client.result import Result
 from psf_runtime.ports import Clock
 from psf_runtime.stores.memory_consents import ConsentRecord, MemoryConsents
 from psf_runtime.stores.memory_tickets import MemoryTickets
 from psf_runtime.types.ticket import Ticket, TicketState
+
+
+def _ticket(result: Result) -> Ticket:
+    ticket: Ticket = result.unwrap()
+    return ticket
 
 
 class Tickets:
@@ -19,7 +27,7 @@ class Tickets:
 
     def get(self, ticket_id: str) -> Ticket:
         """The ticket. Raises ApprovalDenied (`unknown`) when there is none."""
-        return self._desk.get(ticket_id)
+        return _ticket(crossed(partial(self._desk.get, ticket_id)))
 
     def list(self, *, state: TicketState | None = None, tenant: str | None = None) -> tuple[Ticket, ...]:
         """Tickets, oldest first."""
@@ -27,19 +35,23 @@ class Tickets:
 
     def approve(self, ticket_id: str, *, by: str, reason: str = "") -> Ticket:
         """Yes, to exactly this action."""
-        return self._desk.approve(ticket_id, by=by, reason=reason)
+        return _ticket(crossed(partial(self._desk.approve, ticket_id, by=by, reason=reason)))
 
     def reject(self, ticket_id: str, *, by: str, reason: str = "") -> Ticket:
         """No."""
-        return self._desk.reject(ticket_id, by=by, reason=reason)
+        return _ticket(crossed(partial(self._desk.reject, ticket_id, by=by, reason=reason)))
 
     def edit(self, ticket_id: str, value: str | Sequence[Mapping[str, Any]], *, by: str, reason: str = "") -> Ticket:
         """Yes, with changes: another text, or one dict of arguments per tool call, in order."""
-        return self._desk.edit(ticket_id, value, by=by, reason=reason)
+        result = crossed(partial(self._desk.edit, ticket_id, value, by=by, reason=reason))
+        del value
+        return _ticket(result)
 
     def answer(self, ticket_id: str, text: str, *, by: str, reason: str = "") -> Ticket:
         """A person's own text instead of the model's answer."""
-        return self._desk.answer(ticket_id, text, by=by, reason=reason)
+        result = crossed(partial(self._desk.answer, ticket_id, text, by=by, reason=reason))
+        del text
+        return _ticket(result)
 
 
 class AsyncTickets:
@@ -68,11 +80,15 @@ class AsyncTickets:
         self, ticket_id: str, value: str | Sequence[Mapping[str, Any]], *, by: str, reason: str = ""
     ) -> Ticket:
         """Yes, with changes."""
-        return self._tickets.edit(ticket_id, value, by=by, reason=reason)
+        result = crossed(partial(self._tickets.edit, ticket_id, value, by=by, reason=reason))
+        del value
+        return _ticket(result)
 
     async def answer(self, ticket_id: str, text: str, *, by: str, reason: str = "") -> Ticket:
         """A person's own text instead of the model's answer."""
-        return self._tickets.answer(ticket_id, text, by=by, reason=reason)
+        result = crossed(partial(self._tickets.answer, ticket_id, text, by=by, reason=reason))
+        del text
+        return _ticket(result)
 
 
 class Consents:
@@ -93,21 +109,33 @@ class Consents:
         jurisdictions: Sequence[str] = (),
     ) -> ConsentRecord:
         """Keep a consent from now on, until `expires` (seconds since the epoch) or its withdrawal."""
-        return self._records.grant(
-            subject=subject,
-            purpose=purpose,
-            recipients=recipients,
-            now=self._clock.time(),
-            tenant=tenant,
-            expires=expires,
-            jurisdictions=jurisdictions,
+        result = crossed(
+            partial(
+                self._records.grant,
+                subject=subject,
+                purpose=purpose,
+                recipients=recipients,
+                now=self._clock.time(),
+                tenant=tenant,
+                expires=expires,
+                jurisdictions=jurisdictions,
+            )
         )
+        del subject
+        record: ConsentRecord = result.unwrap()
+        return record
 
     def withdraw(
         self, consent: str | None = None, *, subject: str, purpose: str | None = None, tenant: str = "default"
     ) -> int:
         """End a consent, or all for a purpose, or all. Effective before the next attempt. Returns how many ended."""
-        return self._records.withdraw(consent, subject=subject, now=self._clock.time(), purpose=purpose, tenant=tenant)
+        now = self._clock.time()
+        result = crossed(
+            partial(self._records.withdraw, consent, subject=subject, now=now, purpose=purpose, tenant=tenant)
+        )
+        del subject
+        count: int = result.unwrap()
+        return count
 
     def list(self, *, subject: str, tenant: str = "default") -> tuple[ConsentRecord, ...]:
         """Every record of a subject, oldest first."""
@@ -131,20 +159,29 @@ class AsyncConsents:
         jurisdictions: Sequence[str] = (),
     ) -> ConsentRecord:
         """Keep a consent."""
-        return self._consents.grant(
-            subject=subject,
-            purpose=purpose,
-            recipients=recipients,
-            tenant=tenant,
-            expires=expires,
-            jurisdictions=jurisdictions,
+        result = crossed(
+            partial(
+                self._consents.grant,
+                subject=subject,
+                purpose=purpose,
+                recipients=recipients,
+                tenant=tenant,
+                expires=expires,
+                jurisdictions=jurisdictions,
+            )
         )
+        del subject
+        record: ConsentRecord = result.unwrap()
+        return record
 
     async def withdraw(
         self, consent: str | None = None, *, subject: str, purpose: str | None = None, tenant: str = "default"
     ) -> int:
         """End consents; returns how many."""
-        return self._consents.withdraw(consent, subject=subject, purpose=purpose, tenant=tenant)
+        result = crossed(partial(self._consents.withdraw, consent, subject=subject, purpose=purpose, tenant=tenant))
+        del subject
+        count: int = result.unwrap()
+        return count
 
     async def list(self, *, subject: str, tenant: str = "default") -> tuple[ConsentRecord, ...]:
         """Every record of a subject."""

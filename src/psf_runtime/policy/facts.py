@@ -48,7 +48,12 @@ def _autonomy(values: PolicyValues) -> str | None:
 def _triggers(values: PolicyValues) -> str | None:
     if values.oversight.reviewers:
         return "oversight.reviewers"
-    trigger = next((f"purposes.{name}" for name, purpose in values.purposes.items() if purpose.triggers), None)
+    asking = (
+        f"purposes.{name}"
+        for name, purpose in values.purposes.items()
+        if purpose.triggers or purpose.autonomy == "L0"  # at L0 a person approves everything
+    )
+    trigger = next(asking, None)
     return trigger or _grave_tool(values)
 
 

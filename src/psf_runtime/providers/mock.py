@@ -176,6 +176,11 @@ class MockProvider:
         return self._calls[-1]
 
     @property
+    def clock(self) -> Clock | None:
+        """The clock it was given; a client on this provider keeps the same time."""
+        return self._clock
+
+    @property
     def live(self) -> int:
         """How many answers are open now."""
         return len(self._open_sources)

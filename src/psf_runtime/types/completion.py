@@ -12,7 +12,7 @@ from psf_runtime.types.messages import Message, ToolCall
 from psf_runtime.types.response_head import FinishReason, Usage
 
 T = TypeVar("T")
-_UNSET: Any = object()
+_UNSET: Any = ...  # no JSON value, and itself again after pickle and copy
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -170,7 +170,8 @@ def _adapter(shape: Any) -> tuple[Any, Mapping[str, Any]]:
         f"output= cannot be a {name}",
         control="contracts.output",
         why="there is no JSON schema for it",
-        change="use a pydantic model, a dataclass, a TypedDict, list[...], a scalar, or a JSON schema dict",
+        change="use a pydantic model, a dataclass, a TypedDict (before Python 3.12 the one of typing_extensions), "
+        "list[...], a scalar, or a JSON schema dict",
     )
 
 
