@@ -279,12 +279,20 @@ class Raced(StrategyBase):
     name = "raced"
     hold = ALL
 
+    def __init__(self, started: list[str] | None = None) -> None:
+        self.started = [] if started is None else started
+
     def run(self, context: Any, request: Any, attempt: Any) -> Any:
+        def early() -> Any:
+            self.started.append("a")
+            return (yield from attempt(request.replace(model="a")))
+
         def late() -> Any:
+            self.started.append("b")
             yield from sleep(0.0)
             return (yield from attempt(request.replace(model="b")))
 
-        return (yield from first_of(attempt(request.replace(model="a")), late()))
+        return (yield from first_of(early(), late()))
 
 
 def approved_after(strategy: StrategyBase, script: Callable[[Any], Any], mode: Mode) -> tuple[str, str]:
@@ -328,8 +336,10 @@ def test_a_race_inside_a_recorded_call_replays_its_winner_alone(mode: Mode) -> N
     assert desk.parked is not None
     text = json.dumps(desk.parked["tape"])
     for how in MODES:
-        again = resumed(how, text, desk.asked[0].digest, lambda: [Oversee(), Tokens(), Raced()])
+        started: list[str] = []
+        again = resumed(how, text, desk.asked[0].digest, lambda ran=started: [Oversee(), Tokens(), Raced(ran)])
         assert again.error is None, how
+        assert started == ["b"], "only the branch that won runs again"
         assert again.response.tool_calls[0].arguments == {"to": CANARY}
         assert again.transport.requests == []
 
