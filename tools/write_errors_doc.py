@@ -86,15 +86,24 @@ def page() -> str:
     lines = [
         "# Every error once",
         "",
-        "Written by `python tools/write_errors_doc.py` from the classes themselves. A message says what happened, which",
-        "control and who set it, why, and what to change; it never holds content.",
+        "Written by `python tools/write_errors_doc.py` from the classes themselves. A message says what happened,",
+        "which control and who set it, why, and what to change; it never holds content.",
         "",
     ]
     for error in examples():
         kind = type(error)
         first = (kind.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " ")
         bases = ", ".join(base.__name__ for base in kind.__bases__)
-        lines += [f"## {kind.__name__}", "", f"({bases}) {first}", "", "```text", f"{kind.__name__}: {error}", "```", ""]
+        lines += [
+            f"## {kind.__name__}",
+            "",
+            f"({bases}) {first}",
+            "",
+            "```text",
+            f"{kind.__name__}: {error}",
+            "```",
+            "",
+        ]
     return "\n".join(lines)
 
 

@@ -41,7 +41,7 @@ class Tokens(GuardBase):
 
     name = "tokens"
 
-    class session(TextSession):  # noqa: N801
+    class session(TextSession):
         def __init__(self, store: TokenStore) -> None:
             self.store = store
             self.known: dict[str, str] = {}
@@ -156,7 +156,7 @@ class ScreenAll(GuardBase):
     name = "screen_all"
     hold = ALL
 
-    class session(Session):  # noqa: N801
+    class session(Session):
         def on_response(self, response: Response) -> Any:
             texts = [p.args if isinstance(p, ToolCall) else p.text for p in response.parts]
             return Block("bad") if any("bad" in text for text in texts) else ALLOW
@@ -167,7 +167,7 @@ class ScreenWindow(GuardBase):
 
     name = "screen_window"
 
-    class session(TextSession):  # noqa: N801
+    class session(TextSession):
         def __init__(self, bad: str) -> None:
             self.bad = bad
             self.held: dict[Any, str] = {}
@@ -212,7 +212,7 @@ class Upper(GuardBase):
 
     name = "upper"
 
-    class session(Session):  # noqa: N801
+    class session(Session):
         def on_chunk(self, chunk: Chunk) -> Chunk:
             return TextDelta(chunk.text.upper()) if isinstance(chunk, TextDelta) else chunk
 
@@ -223,7 +223,7 @@ class AddsAPart(GuardBase):
     name = "adds_a_part"
     hold = ALL
 
-    class session(Session):  # noqa: N801
+    class session(Session):
         def on_response(self, response: Response) -> Any:
             return Rewrite(response.replace(parts=(*response.parts, Text("[checked]"))))
 
@@ -234,7 +234,7 @@ class AsksAgain(GuardBase):
     name = "asks_again"
     hold = NONE
 
-    class session(Session):  # noqa: N801
+    class session(Session):
         def on_response(self, response: Response) -> Any:
             return ALLOW if "a" in response.text else Reask("no a")
 
@@ -245,7 +245,7 @@ class Oversee(GuardBase):
     name = "oversee"
     hold = ALL
 
-    class session(Session):  # noqa: N801
+    class session(Session):
         def on_response(self, response: Response) -> Any:
             return Escalate("a tool call") if response.tool_calls else ALLOW
 
@@ -277,7 +277,7 @@ class Refuses(GuardBase):
 
     name = "refuses"
 
-    class session(Session):  # noqa: N801
+    class session(Session):
         def on_request(self, request: Request) -> Any:
             return Block("no")
 

@@ -176,7 +176,7 @@ class Greedy(StrategyBase):
         for _ in range(3):
             try:
                 return (yield from attempt(request))
-            except Exception:  # noqa: S110
+            except Exception:
                 pass
         return Response((Text("swallowed"),))
 
@@ -264,7 +264,7 @@ def test_guards_may_wait_for_the_world_in_the_middle_of_a_stream() -> None:
     class Remote(GuardBase):
         name = "remote"
 
-        class session(Session):  # noqa: N801
+        class session(Session):
             def on_chunk(self, chunk: Any) -> Any:
                 return self.judge(chunk)
 
@@ -285,7 +285,7 @@ def test_check_guard_finds_a_guard_that_depends_on_the_cut() -> None:
     class Careless(GuardBase):
         name = "careless"
 
-        class session(Session):  # noqa: N801
+        class session(Session):
             def on_chunk(self, chunk: Any) -> Any:
                 return Block("bad") if "bad" in getattr(chunk, "text", "") else chunk
 

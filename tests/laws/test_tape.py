@@ -415,7 +415,7 @@ def test_recorded_errors_are_raised_again_offline() -> None:
 @pytest.mark.parametrize(
     ("made", "request_"),
     [
-        (lambda: [], None),  # tokens left out
+        (list, None),  # tokens left out
         (lambda: [Tokens()], Request((Message.user("another question"),), model="m")),
         (lambda: [Tokens(), Retry(2, 0.0), Stamped()], None),  # asks for more
         (lambda: [Answers(), Tokens()], None),  # asks for less

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.modes.clients import MODES, Got, Mode, ask, assert_nothing_open, client_for, do
 
 from psf_runtime import ApprovalPending, Blocked, ConfigError, Contract, Policy, Purpose, Tool, ToolRule, facts
 from psf_runtime.errors import ApprovalDenied
 from psf_runtime.testing import ManualClock, MockProvider, call
+from tests.modes.clients import MODES, Got, Mode, ask, assert_nothing_open, client_for, do
 
 EMAIL = "jane.doe@example.com"
 PAY = Tool("pay", "Pays.", {"type": "object", "properties": {"to": {"type": "string"}, "amount": {"type": "number"}}})

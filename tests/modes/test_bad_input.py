@@ -9,14 +9,14 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.modes.clients import MODES, Got, Mode, ask, assert_absent, assert_nothing_open, client_for, mock_call, told
-from tests.wire.wire_loopback import DONE, HELLO, Loopback, body, delta, events
 
 from psf_runtime import AsyncClient, Client, ConfigError, Policy, ProviderError, PsfError, guard
 from psf_runtime.errors import GuardError, ProviderTimeout, StreamInterrupted
 from psf_runtime.flow.protocols import GuardBase
 from psf_runtime.policy import Resilience
 from psf_runtime.testing import MockProvider, fault
+from tests.modes.clients import MODES, Got, Mode, ask, assert_absent, assert_nothing_open, client_for, mock_call, told
+from tests.wire.wire_loopback import DONE, HELLO, Loopback, body, delta, events
 
 modes = pytest.mark.parametrize("mode", MODES)
 CANARY = "canary-5519"

@@ -17,8 +17,6 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from tests.modes.clients import MODES, Got, Mode, ask, assert_absent, assert_nothing_open, client_for, do, told
-from tests.modes.planting import NUMBER, PLACES, VALUES
 
 from psf_runtime import ApprovalPending, Blocked, ConfigError, Message, Policy, Tool, ToolRule
 from psf_runtime.adapters.otel import OtelSink
@@ -26,6 +24,8 @@ from psf_runtime.guards.privacy import tokenise
 from psf_runtime.policy import build
 from psf_runtime.testing import MockProvider, call
 from psf_runtime.types.request import Request
+from tests.modes.clients import MODES, Got, Mode, ask, assert_absent, assert_nothing_open, client_for, do, told
+from tests.modes.planting import NUMBER, PLACES, VALUES
 
 FILES = frozenset({"files"})
 REPLIES = ('{"a": "x"}', '{"a": "x"}')

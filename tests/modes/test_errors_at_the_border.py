@@ -8,7 +8,6 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.modes.clients import MODES, Got, Mode, ask, assert_absent, assert_nothing_open, client_for, frames_of, told
 
 from psf_runtime import AsyncClient, Policy, PsfError, decision_of, guard
 from psf_runtime.errors import Blocked, ContractViolation, GuardError, ProviderError, RoutesExhausted, StateError
@@ -16,6 +15,7 @@ from psf_runtime.flow.protocols import GuardBase, Session, StrategyBase
 from psf_runtime.guards.function import FunctionGuard
 from psf_runtime.testing import ManualClock, MockProvider, fault
 from psf_runtime.types.verdict import Block
+from tests.modes.clients import MODES, Got, Mode, ask, assert_absent, assert_nothing_open, client_for, frames_of, told
 
 CANARY = "zoe.quill@canary-mail.example"
 SAID = f"write to {CANARY} today"

@@ -9,7 +9,6 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.modes.clients import MODES, Mode, ask, assert_nothing_open, client_for, do, mock_call
 
 from psf_runtime import Blocked, ConfigError, Policy, ProviderError, Purpose, facts
 from psf_runtime.errors import (
@@ -26,6 +25,7 @@ from psf_runtime.errors import (
 from psf_runtime.policy import Resilience
 from psf_runtime.ports import Price
 from psf_runtime.testing import ManualClock, MockProvider, fault
+from tests.modes.clients import MODES, Mode, ask, assert_nothing_open, client_for, do, mock_call
 
 modes = pytest.mark.parametrize("mode", MODES)
 CONSENT = Policy.standard(

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from tests.modes.clients import MODES, Got, Mode, ask, assert_nothing_open, client_for, do, mock_call
 from typing_extensions import TypedDict
 
 from psf_runtime import ConfigError, Contract, Message, Policy, Purpose, Tool, ToolRule, facts, untrusted
@@ -19,6 +18,7 @@ from psf_runtime.policy import Contracts
 from psf_runtime.testing import MockProvider, call, fault
 from psf_runtime.types.chunks import ReasoningDelta, TextDelta
 from psf_runtime.types.messages import Reasoning
+from tests.modes.clients import MODES, Got, Mode, ask, assert_nothing_open, client_for, do, mock_call
 
 EMAIL = "jane.doe@example.com"
 QUESTION = f"Tell {EMAIL} (+1 202 555 0143) that her refund is on its way."

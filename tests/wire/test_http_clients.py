@@ -12,7 +12,6 @@ import anyio
 import httpx
 import pytest
 import respx
-from tests.wire.wire_loopback import DONE, HELLO, delta
 
 from psf_runtime.errors import ConfigError, ProviderError, ProviderTimeout
 from psf_runtime.ports import Transport
@@ -23,6 +22,7 @@ from psf_runtime.types.messages import Message
 from psf_runtime.types.request import Request
 from psf_runtime.types.response import accumulate
 from psf_runtime.types.target import Target
+from tests.wire.wire_loopback import DONE, HELLO, delta
 
 REQUEST = Request((Message.user("hello"),), model="t")
 TARGET = bind(Target("openai:m@https://models.example/v1", api_key="k"), name="t", environ={})

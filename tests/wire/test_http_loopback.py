@@ -15,7 +15,6 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from tests.wire.wire_loopback import DONE, HELLO, Loopback, Script, body, delta, events, hang_up
 
 from psf_runtime.errors import (
     AuthenticationError,
@@ -34,6 +33,7 @@ from psf_runtime.types.messages import Message
 from psf_runtime.types.request import Request, Stamp
 from psf_runtime.types.response import Response, accumulate
 from psf_runtime.types.target import Target
+from tests.wire.wire_loopback import DONE, HELLO, Loopback, Script, body, delta, events, hang_up
 
 CANARY = "Canary-Kanarienvogel"
 REQUEST = Request((Message.user(f"hello {CANARY}"),), model="t")

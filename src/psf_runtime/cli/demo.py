@@ -9,7 +9,6 @@ import time
 
 from psf_runtime.cli.demo_endpoint import Endpoint, open_endpoint
 from psf_runtime.cli.demo_input import demo_inputs
-from psf_runtime.cli.demo_policy import demo_policy
 from psf_runtime.cli.demo_run import Outcome, run_input
 from psf_runtime.cli.demo_show import outcome_data, show_closing, show_opening, show_outcome
 from psf_runtime.cli.demo_verify import problems_of
@@ -32,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Send every input, show each, and say whether all went as promised."""
     began = time.monotonic()
-    with open_endpoint(options.endpoint, demo_policy()) as endpoint:
+    with open_endpoint(options.endpoint) as endpoint:
         failed = _run_as_json(endpoint) if options.json else _run_on_screen(endpoint, began)
     return FAILED if failed else GOOD
 

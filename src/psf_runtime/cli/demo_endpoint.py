@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from psf_runtime.cli.demo_input import CALL_BEGINS, CALL_ENDS
+from psf_runtime.cli.demo_policy import demo_policy
 from psf_runtime.client.client import Client
 from psf_runtime.errors import ConfigError
-from psf_runtime.policy.policy import Policy
 from psf_runtime.providers.mock import ECHO_CHUNK, MockProvider, echo
 from psf_runtime.providers.mock_replies import call
 from psf_runtime.testing.llama_process import EchoServerProcess
@@ -78,7 +78,7 @@ def server_is_installed() -> bool:
 
 
 @contextmanager
-def open_endpoint(wanted: Literal["auto", "server", "mock"], policy: Policy) -> Iterator[Endpoint]:
+def open_endpoint(wanted: Literal["auto", "server", "mock"]) -> Iterator[Endpoint]:
     """Start what was asked for, and stop it at the end. Raises ConfigError when the server cannot be had."""
     kind: Kind = "mock" if wanted == "mock" or (wanted == "auto" and not server_is_installed()) else "server"
     if kind == "server" and not server_is_installed():
@@ -87,28 +87,29 @@ def open_endpoint(wanted: Literal["auto", "server", "mock"], policy: Policy) -> 
             change="pip install 'psf-runtime[demo]', or psf demo --endpoint mock",
         )
     with ExitStack() as stack:
-        yield _server(stack, policy) if kind == "server" else _mock(stack, policy)
+        yield _server(stack) if kind == "server" else _mock(stack)
 
 
-def _server(stack: ExitStack, policy: Policy) -> Endpoint:
+def _server(stack: ExitStack) -> Endpoint:
     server = stack.enter_context(EchoServer())
     victim = stack.enter_context(EchoServerProcess())
     wire = _Wire(before={_host(victim.base_url): victim.kill})
     http = stack.enter_context(_http_client(wire))
-    first = Target(victim.target)
-    client = stack.enter_context(Client(server.target, policy=policy, http_client=http))
-    dying = stack.enter_context(Client(first, fallbacks=[server.target], policy=policy, http_client=http))
+    policy = demo_policy({"main": Target(server.target), "first": Target(victim.target)})
+    client = stack.enter_context(Client("main", policy=policy, http_client=http))
+    dying = stack.enter_context(Client("first", fallbacks=["main"], policy=policy, http_client=http))
     says = f"a real llama.cpp server at {server.base_url} with a model that repeats what it was sent"
     return Endpoint("server", says, client, dying, "its process is killed as the request goes out", wire.take)
 
 
-def _mock(stack: ExitStack, policy: Policy) -> Endpoint:
+def _mock(stack: ExitStack) -> Endpoint:
     mock = MockProvider(scripted_answer, name="mock:echo", strict=False, chunks=ECHO_CHUNK)
     wire = _Wire()
     http = stack.enter_context(_http_client(wire))
-    first = f"local:{MODEL}@http://127.0.0.1:{stack.enter_context(_closed_port())}/v1"
+    nobody = f"local:{MODEL}@http://127.0.0.1:{stack.enter_context(_closed_port())}/v1"
+    policy = demo_policy({"first": Target(nobody)})
     client = stack.enter_context(Client(mock, policy=policy))
-    dying = stack.enter_context(Client(first, fallbacks=[mock], policy=policy, http_client=http))
+    dying = stack.enter_context(Client("first", fallbacks=[mock], policy=policy, http_client=http))
     seen = 0
 
     def collect() -> list[Sent]:

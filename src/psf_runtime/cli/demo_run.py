@@ -47,6 +47,8 @@ def run_input(endpoint: Endpoint, item: DemoInput) -> Outcome:
         elif item.show == "fallback":
             outcome.steps.append(f"The first provider dies: {endpoint.death}.")
             outcome.answer = _complete(endpoint.dying, item)
+            attempts = ", ".join(f"{each.target}: {each.outcome}" for each in outcome.answer.decision.route)
+            outcome.steps.append(f"Attempts: {attempts}.")
         else:
             outcome.answer = _complete(endpoint.client, item)
     except PsfError as error:

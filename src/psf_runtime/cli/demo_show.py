@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,7 +57,8 @@ def _show_sent(screen: Screen, all_sent: Sequence[Sent]) -> None:
     for body, places in shown.items():
         screen.block("received", body.decode("utf-8", errors="replace"), margin=MARGIN, marks=SENT_MARKS)
         if len(places) > 1:
-            screen.block("", f"the same bytes {len(places)} times: {', '.join(places)}", margin=MARGIN, style=FAINT)
+            times = ", ".join(f"{number} x to {place}" for place, number in Counter(places).items())
+            screen.block("", f"the same bytes {len(places)} times: {times}", margin=MARGIN, style=FAINT)
 
 
 def _answer_text(item: DemoInput, outcome: Outcome) -> str:
@@ -73,7 +75,8 @@ def _answer_marks(item: DemoInput) -> Marks:
 def _show_decision(screen: Screen, decision: str) -> None:
     for number, line in enumerate(decision.splitlines()):
         label = "decision" if number == 0 else ""
-        screen.block(label, " ".join(line.split()), margin=MARGIN, style=FAINT)
+        text = line.strip().partition("      (psf explain")[0]  # said once, at the end
+        screen.block(label, text, margin=MARGIN)
 
 
 def show_closing(screen: Screen, outcomes: Sequence[Outcome], failed: int, seconds: float) -> None:

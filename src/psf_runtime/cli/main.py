@@ -24,8 +24,28 @@ COMMANDS = {
     "halt": halt,
 }
 LATER = frozenset(
-    "alert batch cert consent console docs drift evidence incident key log mock release replay report serve subject"
-    " suite target ticket".split()
+    [
+        "alert",
+        "batch",
+        "cert",
+        "consent",
+        "console",
+        "docs",
+        "drift",
+        "evidence",
+        "incident",
+        "key",
+        "log",
+        "mock",
+        "release",
+        "replay",
+        "report",
+        "serve",
+        "subject",
+        "suite",
+        "target",
+        "ticket",
+    ]
 )
 EPILOG = "Exit codes: 0 good, 1 a check failed, 2 usage or settings, 3 blocked, 4 provider or state unreachable."
 

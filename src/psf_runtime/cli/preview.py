@@ -43,7 +43,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _text(options: argparse.Namespace) -> str:
     if (options.text is None) == (options.file is None):
-        raise CommandError("preview takes one text", change='psf preview "TEXT", psf preview -, or psf preview --file F')
+        raise CommandError(
+            "preview takes one text", change='psf preview "TEXT", psf preview -, or psf preview --file F'
+        )
     try:
         if options.file is not None:
             return Path(options.file).read_text(encoding="utf-8")

@@ -14,11 +14,11 @@ from psf_runtime.client.explain import Explanation
 from psf_runtime.client.generic import T, U
 from psf_runtime.client.preview import Preview
 from psf_runtime.client.streams import AsyncCompletionStream
+from psf_runtime.client.targets import Wanted
 from psf_runtime.client.tickets import AsyncConsents, AsyncTickets
 from psf_runtime.guards.contracts.contract import Contract
 from psf_runtime.policy.policy import Policy
 from psf_runtime.types.completion import Completion
-from psf_runtime.types.target import Target
 
 
 class AsyncClient:
@@ -41,7 +41,7 @@ class AsyncClient:
         self,
         model: Any = None,
         *,
-        fallbacks: Sequence[str | Target] = (),
+        fallbacks: Sequence[Wanted] = (),
         policy: Policy | str | None = None,
         state: str | None = None,
         api_key: Any = None,

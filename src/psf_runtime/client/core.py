@@ -41,7 +41,7 @@ from psf_runtime.guards.function import FunctionGuard
 from psf_runtime.policy.build import Parts, needs_people
 from psf_runtime.policy.environment import choose_policy
 from psf_runtime.policy.policy import Policy
-from psf_runtime.policy.state import open_state
+from psf_runtime.policy.state import State, open_state
 from psf_runtime.ports import Clock
 from psf_runtime.providers.mock import MockProvider
 from psf_runtime.types.context import Context
@@ -69,6 +69,7 @@ class Core:
         tenant: str | None,
         asynchronous: bool,
         clock: Clock | None = None,
+        stores: State | None = None,
     ) -> None:
         if not isinstance(policy, Policy | str | os.PathLike | None) or not isinstance(state, str | None):
             raise ConfigError(
@@ -77,7 +78,7 @@ class Core:
             )
         self.policy = choose_policy(policy, os.environ)
         self.clock: Clock = clock or _clock_of(model, fallbacks) or SystemClock()
-        self.state = open_state(self.policy, state, self.clock)
+        self.state = stores or open_state(self.policy, state, self.clock)
         self.targets = gather_targets(
             model,
             fallbacks=fallbacks,

@@ -65,6 +65,11 @@ class _Ending(Generic[T]):
         return PartialJson(wrapped=contract is not None and contract.wrapped)
 
     @property
+    def call_id(self) -> str:
+        """The id of the call and of its record."""
+        return self._call.context.call_id
+
+    @property
     def completion(self) -> Completion[T]:
         """The whole answer. Raises ValueError before the stream has ended, and when it did not come to its end."""
         if self._completion is not None:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.unit.guards.playbook import USAGE, asking, context, failing, target
 
 from psf_runtime.errors import ConfigError, Halted, ProviderError, RoutesExhausted
 from psf_runtime.flow.compose import compose
@@ -22,6 +21,7 @@ from psf_runtime.types.chunks import TextDelta
 from psf_runtime.types.context import Context
 from psf_runtime.types.request import Request
 from psf_runtime.types.response import Response
+from tests.unit.guards.playbook import USAGE, asking, context, failing, target
 
 A, B = target("a", dated=True, price=(10, 20)), target("b", dated=True, price=(10, 20))
 

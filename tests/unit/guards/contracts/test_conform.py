@@ -6,7 +6,6 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from tests.unit.guards.contracts.drive import request
 
 from psf_runtime.errors import ContractViolation
 from psf_runtime.flow.effects import Ask
@@ -18,6 +17,7 @@ from psf_runtime.types.messages import Message, Text, ToolCall
 from psf_runtime.types.request import Request
 from psf_runtime.types.response import Response
 from psf_runtime.types.verdict import Block, Finding, Reask
+from tests.unit.guards.contracts.drive import request
 
 
 def says(text: str, **rest: Any) -> Response:

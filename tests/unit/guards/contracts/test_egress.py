@@ -10,12 +10,12 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.guards.contracts.drive import Run, pieces, request
 
 from psf_runtime.errors import Blocked
 from psf_runtime.guards.contracts import ScreenEgress
 from psf_runtime.types.chunks import ReasoningDelta, TextDelta, ToolCallDelta
 from psf_runtime.types.messages import Message, untrusted
+from tests.unit.guards.contracts.drive import Run, pieces, request
 
 EVIL = "https://evil.example"
 ASKED = request(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.guards.contracts.drive import Run, request
 
 from psf_runtime.errors import Blocked, ModelRefused
 from psf_runtime.guards.contracts import ScreenRefusal, ScreenSize
@@ -15,6 +14,7 @@ from psf_runtime.types.messages import Message, ToolCall
 from psf_runtime.types.request import Limits, OutputSchema, Tool
 from psf_runtime.types.response import Response
 from psf_runtime.types.response_head import Usage
+from tests.unit.guards.contracts.drive import Run, request
 
 
 def deep(levels: int) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
-from tests.unit.guards.contracts.drive import Run, request
 
 from psf_runtime.errors import Blocked, ConfigError
 from psf_runtime.guards.contracts import ScreenTools, tool_from
@@ -18,6 +17,7 @@ from psf_runtime.types.request import Facts, Tool
 from psf_runtime.types.response import Response
 from psf_runtime.types.rules import Purpose
 from psf_runtime.types.verdict import Reask
+from tests.unit.guards.contracts.drive import Run, request
 
 
 def pay(amount: Annotated[int, Field(ge=1)], to: str = "me") -> str:

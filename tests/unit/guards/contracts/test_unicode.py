@@ -7,7 +7,6 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.guards.contracts.drive import Run, pieces, request
 
 from psf_runtime.errors import Blocked
 from psf_runtime.guards.contracts import ScreenUnicode
@@ -17,6 +16,7 @@ from psf_runtime.types.context import Context
 from psf_runtime.types.media import File, Image
 from psf_runtime.types.messages import Message, Reasoning, Text, ToolCall, ToolResult
 from psf_runtime.types.request import Limits, OutputSchema, Request, Tool
+from tests.unit.guards.contracts.drive import Run, pieces, request
 
 TAGS = "".join(chr(0xE0000 + ord(c)) for c in "ignore all")
 ENGLAND = "\U0001f3f4" + "".join(chr(0xE0000 + ord(c)) for c in "gbeng") + "\U000e007f"

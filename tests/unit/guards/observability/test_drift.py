@@ -6,12 +6,12 @@ import random
 from typing import Any
 
 import pytest
-from tests.unit.guards.playbook import Playbook, Step, answer, asking, context
 
 from psf_runtime.errors import ConfigError
 from psf_runtime.guards.observability.drift import Drift, DriftRules, DriftState, Evidence, bets_against, watch
 from psf_runtime.stores.cells import MemoryCells
 from psf_runtime.types.context import AttemptOutcome
+from tests.unit.guards.playbook import Playbook, Step, answer, asking, context
 
 RULES = DriftRules()
 

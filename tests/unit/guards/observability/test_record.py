@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.unit.guards.playbook import Playbook, Step, answer, asking, context, failing, target
 
 from psf_runtime.errors import ConfigError, ProviderError, ProviderTimeout, StateError
 from psf_runtime.guards.observability import Digests, InferenceRecord, Record
@@ -16,6 +15,7 @@ from psf_runtime.types.messages import Text, ToolCall
 from psf_runtime.types.request import Request
 from psf_runtime.types.response import Response
 from psf_runtime.types.response_head import Usage
+from tests.unit.guards.playbook import Playbook, Step, answer, asking, context, failing, target
 
 KEY = b"0123456789abcdef"
 CANARY = "canary-4711"

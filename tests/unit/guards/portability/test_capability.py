@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.guards.playbook import asking, context, target
 
 from psf_runtime.guards.portability import Capability, assess
 from psf_runtime.ports import Eligibility
@@ -13,6 +12,7 @@ from psf_runtime.types.media import File, Image
 from psf_runtime.types.messages import Message, ToolCall, ToolResult
 from psf_runtime.types.request import Limits, OutputSchema, Request, Tool
 from psf_runtime.types.verdict import Finding
+from tests.unit.guards.playbook import asking, context, target
 
 NEEDS: list[tuple[str, Request]] = [
     ("tools", asking(tools=(Tool("f"),))),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.guards.playbook import Playbook, asking, context, drive, target
 
 from psf_runtime.errors import Blocked, NotEligible
 from psf_runtime.guards.portability import Pin
@@ -13,6 +12,7 @@ from psf_runtime.guards.portability.identity import same_model
 from psf_runtime.stores.cells import MemoryCells
 from psf_runtime.types.response import Response
 from psf_runtime.types.verdict import ALLOW
+from tests.unit.guards.playbook import Playbook, asking, context, drive, target
 
 DATED = "gpt-4o-2024-08-06"
 TARGETS = [target("a", dated=True), target("alias")]

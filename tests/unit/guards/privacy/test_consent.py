@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.guards.privacy.driving import drive, told
 
 from psf_runtime.errors import ConfigError, ConsentDenied
 from psf_runtime.guards.privacy import Consent
@@ -14,6 +13,7 @@ from psf_runtime.stores.memory_consents import MemoryConsents
 from psf_runtime.types.context import Context
 from psf_runtime.types.request import Request
 from psf_runtime.types.rules import Purpose
+from tests.unit.guards.privacy.driving import drive, told
 
 PURPOSES = {
     "support": Purpose(lawful_basis="contract", jurisdictions=["EU", "CH"]),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.guards.privacy.driving import answered, cut
 
 from psf_runtime.errors import Blocked
 from psf_runtime.guards.privacy import SecretAnswers
 from psf_runtime.types.chunks import Chunk, TextDelta, ToolCallDelta
 from psf_runtime.types.context import Context
+from tests.unit.guards.privacy.driving import answered, cut
 
 SECRETS = [
     "AKIAABCDEFGHIJKLMNOP",

@@ -10,7 +10,6 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.guards.privacy.driving import EMAIL, Exchange, Words, drive, told
 
 from psf_runtime.errors import ConfigError, StateError
 from psf_runtime.guards.privacy import Builtin, Tokenise, stricter, strictest
@@ -22,6 +21,7 @@ from psf_runtime.types.messages import Message, Text, ToolCall, ToolResult, untr
 from psf_runtime.types.request import OutputSchema, Request, Tool
 from psf_runtime.types.rules import ToolRule
 from psf_runtime.types.verdict import Block
+from tests.unit.guards.privacy.driving import EMAIL, Exchange, Words, drive, told
 
 KEY = "sk-proj-" + "abcd1234" * 4
 

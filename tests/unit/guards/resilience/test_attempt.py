@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.guards.playbook import Playbook, Step, answer, asking, context, drive, failing, target
 
 from psf_runtime.errors import (
     ConfigError,
@@ -22,6 +21,7 @@ from psf_runtime.flow.effects import now
 from psf_runtime.guards.resilience import BreakerRules, FunctionSwitch, Retry
 from psf_runtime.ports import Eligibility
 from psf_runtime.stores.cells import MemoryCells
+from tests.unit.guards.playbook import Playbook, Step, answer, asking, context, drive, failing, target
 
 A, B = target("a"), target("b")
 TO_A = asking(model="a")

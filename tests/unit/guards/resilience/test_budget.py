@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.guards.playbook import Playbook, Step, answer, asking, context, failing, target
 
 from psf_runtime.errors import BudgetExceeded, ConfigError, ContractViolation, NotEligible, ProviderError
 from psf_runtime.guards.resilience import Allowance, Budget, cost_of, price_of
@@ -18,6 +17,7 @@ from psf_runtime.types.media import Image
 from psf_runtime.types.messages import Message, Reasoning, ToolCall, ToolResult
 from psf_runtime.types.request import Limits, Request
 from psf_runtime.types.response_head import NO_USAGE, Usage
+from tests.unit.guards.playbook import Playbook, Step, answer, asking, context, failing, target
 
 DAY = 86400.0
 PRICED = target("a", price=(10.0, 20.0))  # USD per million: 1000 in + 500 out = 0.02 USD

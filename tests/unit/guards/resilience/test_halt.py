@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.guards.playbook import asking, context
 
 from psf_runtime.errors import Halted
 from psf_runtime.flow.compose import compose
@@ -14,6 +13,7 @@ from psf_runtime.guards.resilience import AnySwitch, EnvironmentSwitch, Function
 from psf_runtime.types.chunks import TextDelta
 from psf_runtime.types.request import Facts
 from psf_runtime.types.response import Response
+from tests.unit.guards.playbook import asking, context
 
 FACTS = Facts()
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.guards.playbook import Playbook, Step, answer, asking, context, drive, failing, target
 
 from psf_runtime.errors import (
     Blocked,
@@ -28,6 +27,7 @@ from psf_runtime.ports import Eligibility
 from psf_runtime.types.context import AttemptOutcome
 from psf_runtime.types.request import Stamp
 from psf_runtime.types.verdict import Block, Reroute
+from tests.unit.guards.playbook import Playbook, Step, answer, asking, context, drive, failing, target
 
 A, B, C = target("a"), target("b"), target("c")
 ALL = [A, B, C]

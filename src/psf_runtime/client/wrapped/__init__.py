@@ -1,0 +1,1 @@
+"""What stands between an SDK client and its server once `wrap()` has put us there."""
