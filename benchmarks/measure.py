@@ -97,7 +97,8 @@ def report(results: list[Result], *, json_file: str | None) -> int:
         bar = "-" if result.bar is None else f"{result.bar:g}"
         mark = "ok" if result.good else "BAD"
         print(
-            f"{result.key:<{width}}  {result.value:>9.3f}  {result.spread:>8.3f}  {bar:>7}  {mark:<3}  {result.baseline}"
+            f"{result.key:<{width}}  {result.value:>9.3f}  {result.spread:>8.3f}  {bar:>7}  "
+            f"{mark:<3}  {result.baseline}"
         )
     if json_file:
         data = {

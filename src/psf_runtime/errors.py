@@ -7,7 +7,8 @@
     │   └── ApprovalDenied · Halted · BudgetExceeded
     ├── ApprovalPending             not a no: a pause
     ├── ProviderError               the world failed
-    │   ├── AuthenticationError · RateLimitError · ContextLengthError · ProviderTimeout(TimeoutError) · StreamInterrupted
+    │   ├── AuthenticationError · RateLimitError · ContextLengthError
+    │   ├── ProviderTimeout(TimeoutError) · StreamInterrupted
     │   └── RoutesExhausted(ExceptionGroup)
     ├── GuardError                  a guard crashed; the call stopped
     └── StateError                  vault, consents, tickets or log unreachable, locked, corrupt
@@ -262,6 +263,7 @@ class RoutesExhausted(ProviderError, ExceptionGroup[Exception]):
     """Every target failed or was not eligible. `.exceptions` holds one error per target."""
 
     def __new__(cls, what: str = "", exceptions: Sequence[Exception] = (), **_rest: Any) -> RoutesExhausted:
+        """An exception group is made in one step."""
         return ExceptionGroup.__new__(cls, what, list(exceptions) or [ProviderError("no target was tried")])
 
     def __init__(self, what: str = "", exceptions: Sequence[Exception] = (), **rest: Any) -> None:
@@ -280,7 +282,7 @@ class RoutesExhausted(ProviderError, ExceptionGroup[Exception]):
 
 
 class GuardError(PsfError):
-    """A guard crashed or hung; the call stopped. Names the layer, the hook and the class of the error, never its text."""
+    """A guard crashed or hung; the call stopped. Names the layer, the hook and the class of the error, not its text."""
 
     failure_mode = "FM27"
 

@@ -50,7 +50,7 @@ class Question:
     Attributes:
         control: the control that asks; `reason`: why, without content; `triggers`: which triggers fired.
         digest: of the action, over resolved values; an approval holds for this digest only.
-        request, response: what the model was asked and what it answered, or None when the request itself is asked about.
+        request, response: what the model was asked, and its answer; None when the request itself is asked about.
     """
 
     control: str
@@ -165,7 +165,7 @@ class TargetFacts:
     Attributes:
         name: of the target, as routes and records show it; `provider`: which codec speaks to it.
         boundary: `own` when the data does not leave the organisation's machines, else `external`.
-        capabilities: from `tools json_schema images reasoning stream usage seed`.
+        capabilities: from `tools json_schema images files reasoning stream usage seed`.
         context_tokens: size of the window, None when unknown.
     """
 

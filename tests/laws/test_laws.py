@@ -103,7 +103,7 @@ def test_no_leak(names: list[str], chunks: list[Any]) -> None:
 @pytest.mark.parametrize("around", [[], ["fallback"], ["conform"], ["retry", "tokens"]])
 def test_a_guard_that_raises_stops_the_call(hook: str, around: list[str]) -> None:
     """Law 4: whichever hook raises, no mode finishes, and the error's text does not come out."""
-    script = lambda: lambda _: [[TextDelta("a b c")]]  # noqa: E731
+    script = lambda: lambda _: [[TextDelta("a b c")]]
     check_fails_closed(lambda: [*build(around), Raises(hook)], hook=hook, script=script)
     for outcome in run_in_modes(lambda: [*build(around), Raises(hook)], script).values():
         assert "alice" not in str(outcome.error)

@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from psf_runtime.errors import GuardError
+from psf_runtime.errors import GuardError, ProviderError
 from psf_runtime.flow.aio import AsyncDriver
 from psf_runtime.flow.compose import compose
 from psf_runtime.flow.effects import Random, random_bytes
@@ -170,3 +170,29 @@ def test_random_numbers_replay_as_they_were() -> None:
     tape.record((), Random(4), b"\x01\x02\x03\x04")
     replayed = Tape.from_data(json.loads(json.dumps(tape.to_data())))
     assert replayed.replay((), next(random_bytes(4))) == b"\x01\x02\x03\x04"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_strategy_that_raises_is_named(mode: Any) -> None:
+    """A crash in a strategy is a GuardError that names it, as a guard's crash is."""
+
+    class Crashes(StrategyBase):
+        name = "crashes"
+
+        def run(self, context: Any, request: Any, attempt: Any) -> Any:
+            yield from attempt(request)
+            raise KeyError("secret")
+
+    outcome = run_in_mode(mode, [HoldsAndBlocks(), Crashes()], lambda _: [[TextDelta("a")]])
+    assert isinstance(outcome.error, GuardError)
+    assert (outcome.error.layer, outcome.error.hook) == ("crashes", "run")
+    assert "secret" not in str(outcome.error)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_transport_that_raises_something_foreign_is_a_provider_error(mode: Any) -> None:
+    """Strategies can rely on it: what a transport raises is a ProviderError, without the foreign text."""
+    outcome = run_in_mode(mode, [], lambda _: [[TextDelta("a")], OSError("secret")])
+    assert isinstance(outcome.error, ProviderError)
+    assert "OSError" in str(outcome.error)
+    assert "secret" not in str(outcome.error)

@@ -23,7 +23,7 @@ from psf_runtime.policy.wording import count
 
 MARGIN = 26
 FAILS, OBSERVES, NOTE = "unsafe", "observes", "note"
-BEGIN = "To begin: `psf init` writes a psf.toml with comments; `psf demo` shows every control at work."
+BEGIN = "To begin: `psf init` writes a psf.toml with comments; `psf demo` shows the controls at work."
 
 
 @dataclass(frozen=True, slots=True)

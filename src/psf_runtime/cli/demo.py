@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--endpoint",
         choices=("auto", "server", "mock"),
         default="auto",
-        help="server: llama.cpp on this machine (extra demo); mock: inside this process; auto: the server if it is there",
+        help="server: llama.cpp on this machine (extra demo); mock: in this process; auto: the server if it is there",
     )
     parser.add_argument("--json", action="store_true", help="write JSON")
 

@@ -58,7 +58,7 @@ def _show_sent(screen: Screen, all_sent: Sequence[Sent]) -> None:
         screen.block("received", body.decode("utf-8", errors="replace"), margin=MARGIN, marks=SENT_MARKS)
         if len(places) > 1:
             times = ", ".join(f"{number} x to {place}" for place, number in Counter(places).items())
-            screen.block("", f"the same bytes {len(places)} times: {times}", margin=MARGIN, style=FAINT)
+            screen.block("", f"the same bytes in all {len(places)} attempts: {times}", margin=MARGIN, style=FAINT)
 
 
 def _answer_text(item: DemoInput, outcome: Outcome) -> str:

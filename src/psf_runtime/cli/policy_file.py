@@ -32,7 +32,7 @@ def load_policy(option: str | None) -> tuple[Policy, str]:
     """The policy, and where it is from, for people. Raises ConfigError when it cannot be used."""
     path = policy_path(option, os.environ)
     if option is None and path != FILE:
-        policy = choose_policy(None, os.environ)  # refuses a PSF_POLICY that is not a whole path
-    else:
-        policy = Policy.from_file(path or FILE)
-    return policy, path or "the standard preset (no psf.toml here)"
+        # This way refuses a PSF_POLICY that is not a whole path.
+        return choose_policy(None, os.environ), path or "the standard preset (no psf.toml here)"
+    file = path or FILE
+    return Policy.from_file(file), file

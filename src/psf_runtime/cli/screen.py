@@ -70,7 +70,8 @@ class Screen:
             return
         from rich.text import Text
 
-        line = Text(beside, style="dim")
+        line = Text()
+        line.append(beside, style="dim")  # not as the style of the whole line, which would dim the text too
         line.append_text(row)
         line.rstrip()
         self._rich.print(line, no_wrap=True, overflow="ignore", crop=False)

@@ -51,6 +51,7 @@ class _Collector:
         self.codecs: dict[str, Any] = {}
         self.transports: dict[str, Transport] = {}
         self.problems: list[Problem] = []
+        self._hosts: dict[str, tuple[str, str]] = {}
 
     def add(self, wanted: Wanted, name: str = "") -> str:
         """Bind one target; returns its name, or notes what is wrong with it."""
@@ -80,7 +81,7 @@ class _Collector:
 
     def _bound(self, wanted: Wanted, name: str) -> str:
         if isinstance(wanted, MockProvider):
-            return self._keep(wanted.facts, wanted, "", None)
+            return self._mock(wanted, wanted.name)
         if not isinstance(wanted, str | Target):
             raise ConfigError(
                 f"a target cannot be a {type(wanted).__name__}",
@@ -89,18 +90,33 @@ class _Collector:
         model = parse_model(wanted if isinstance(wanted, str) else wanted.model)
         if model.provider == "mock":
             mock = mock_named(model.name)
-            return self._keep(replace(mock.facts, name=name or mock.name), mock, model.name, None)
+            return mock.name if not name and mock.name in self.facts else self._mock(mock, name or mock.name)
         bound = bind(wanted, name=name, environ=os.environ)
+        if bound.name in self.facts:
+            if self._hosts.get(bound.name) == (bound.origin, bound.prefix):
+                return bound.name
+            # The same model at another host is another target, and needs a name of its own.
+            bound = bind(
+                wanted, name=f"{bound.name}@{bound.origin.partition('//')[2]}{bound.prefix}", environ=os.environ
+            )
+        self._hosts[bound.name] = (bound.origin, bound.prefix)
         transport = HttpTransport(bound, client=self._http_client, require_stamp=True, limits=self._limits)
-        return self._keep(bound.facts, transport, model.name, bound.codec)
+        self.models[bound.name] = model.name
+        return self._keep(bound.facts, transport, bound.codec)
 
-    def _keep(self, facts: TargetFacts, transport: Transport, model: str, codec: Any) -> str:
-        if facts.name not in self.facts:
-            self.facts[facts.name] = facts
-            self.transports[facts.name] = transport
-            self.codecs[facts.name] = codec
-            if model and codec is not None:
-                self.models[facts.name] = model
+    def _mock(self, mock: MockProvider, name: str) -> str:
+        if self.transports.get(name) is mock:
+            return name
+        number = 2
+        unique = name
+        while unique in self.facts:
+            unique, number = f"{name}#{number}", number + 1
+        return self._keep(replace(mock.facts, name=unique), mock, None)
+
+    def _keep(self, facts: TargetFacts, transport: Transport, codec: Any) -> str:
+        self.facts[facts.name] = facts
+        self.transports[facts.name] = transport
+        self.codecs[facts.name] = codec
         return facts.name
 
 

@@ -6,6 +6,7 @@ import copy
 import logging
 import os
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, TypeVar
 
 from psf_runtime.client.core import Core
@@ -113,7 +114,7 @@ def _http_of(client: Any) -> tuple[Any, Any, bool]:
     for base in type(http).__mro__:
         top = base.__module__.partition(".")[0]
         if top in ("httpx", "httpx2") and base.__name__ in ("Client", "AsyncClient"):
-            return http, __import__(top), base.__name__ == "AsyncClient"
+            return http, import_module(top), base.__name__ == "AsyncClient"
     raise _not_wrappable(client)
 
 

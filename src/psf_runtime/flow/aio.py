@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
-from psf_runtime.errors import GuardError, ProviderTimeout
+from psf_runtime.errors import GuardError
 from psf_runtime.flow.effects import (
     Ask,
     Call,
@@ -43,15 +43,14 @@ from psf_runtime.flow.world import (
     World,
     branches_of,
     close_flow,
-    deadline_passed,
     no_reviewer,
     park,
-    reached_deadline,
     settle_race,
     take_attempt,
     take_discarded,
     throw_cancellation,
     time_left,
+    transport_failure,
 )
 from psf_runtime.ports import Answer, Source
 from psf_runtime.types.chunks import Chunk, Finish, StreamEvent, UsageDelta
@@ -141,20 +140,16 @@ class AsyncDriver:
         take_attempt(journey)
         try:
             source = await self.world.transport.aopen(effect.request, stream=effect.stream, left=left)
-        except ProviderTimeout as error:
-            if reached_deadline(journey, self.world.clock, error):
-                raise deadline_passed() from None
-            raise
+        except Exception as error:
+            raise transport_failure(journey, self.world.clock, error) from None
         journey.sources.append(source)
         return source
 
     async def _pull(self, journey: Journey, effect: Pull, left: float | None) -> list[Chunk] | None:
         try:
             return await effect.source.aread(left)
-        except ProviderTimeout as error:
-            if reached_deadline(journey, self.world.clock, error):
-                raise deadline_passed() from None
-            raise
+        except Exception as error:
+            raise transport_failure(journey, self.world.clock, error) from None
 
     async def _sleep(self, journey: Journey, effect: Sleep, left: float | None) -> None:
         await self.world.clock.asleep(effect.seconds)
@@ -352,7 +347,7 @@ class AsyncStream:
             raise failure
 
     def __del__(self) -> None:
-        """A stream that was dropped while open closes its connection as far as it can without an event loop, and warns."""
+        """A stream that was dropped while open closes what it can without an event loop, and warns."""
         if getattr(self, "_state", "") == "open":
             warn(
                 "a stream was dropped without leaving its async with block", ResourceWarning, stacklevel=2, source=self

@@ -1,4 +1,4 @@
-"""The order of layers is fixed by meaning: a wrong one is an error that prints the right one, never a silent re-sort."""
+"""The order of layers is fixed by meaning: a wrong one is an error that prints the right one, never re-sorted."""
 
 from __future__ import annotations
 

@@ -70,13 +70,13 @@ def settle(
         case Rewrite(value=value):
             return normal(value) if type(value) is Response else value
         case Escalate():
-            return (yield from _escalate(context, seat, hook, verdict, request, response))
+            return (yield from _escalate(seat, hook, verdict, request, response))
         case _:
             raise Stopped(verdict, seat.name)
 
 
 def _escalate(
-    context: Context, seat: Seat, hook: str, verdict: Escalate, request: Request, response: Response | None
+    seat: Seat, hook: str, verdict: Escalate, request: Request, response: Response | None
 ) -> Flow[Response | None]:
     if response is not None and not seat.holds_all:
         raise guard_answered(seat.name, hook, verdict, "Escalate only from a guard with hold=ALL")

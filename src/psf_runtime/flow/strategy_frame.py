@@ -11,16 +11,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from psf_runtime.errors import GuardError
+from psf_runtime.errors import GuardError, PsfError
 from psf_runtime.flow.effects import Flow
 from psf_runtime.flow.leaf import Emit, Run, release
 from psf_runtime.flow.naming import named
-from psf_runtime.flow.outcomes import Abort, guard_answered
+from psf_runtime.flow.outcomes import Abort, guard_answered, guard_failed
 from psf_runtime.flow.protocols import Strategy, name_of
 from psf_runtime.types.chunks import Chunk, ToolCallDelta
 from psf_runtime.types.context import Context
 from psf_runtime.types.request import Request
 from psf_runtime.types.response import Response, accumulate
+
+# What Python says when a strategy asks for something while it is being closed; `close_flow` turns it into words.
+_IGNORED_CLOSE = ("generator ignored GeneratorExit",)
 
 
 class Attempts:
@@ -103,10 +106,13 @@ def strategy_frame(strategy: Strategy, inner: Run) -> Run:
             if abort.owner is attempts:
                 raise abort.error from None
             raise
-        except Exception:
+        except Exception as error:
             if attempts.aborted is not None:
                 raise attempts.aborted from None
-            raise
+            if isinstance(error, PsfError | ExceptionGroup) or error.args == _IGNORED_CLOSE:
+                raise
+            # Transports and guards inside raise only errors of ours: this one is the strategy's own.
+            raise guard_failed(layer, "run", error) from error
         if attempts.aborted is not None:  # the strategy caught what was not its own
             raise attempts.aborted
         if type(response) is not Response:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 from warnings import warn
 
-from psf_runtime.errors import GuardError, ProviderTimeout
+from psf_runtime.errors import GuardError
 from psf_runtime.flow.branches import run_branches
 from psf_runtime.flow.effects import (
     Ask,
@@ -33,14 +33,13 @@ from psf_runtime.flow.world import (
     RaceLost,
     World,
     close_flow,
-    deadline_passed,
     no_reviewer,
     park,
-    reached_deadline,
     take_attempt,
     take_discarded,
     throw_cancellation,
     time_left,
+    transport_failure,
 )
 from psf_runtime.ports import Answer, Source
 from psf_runtime.types.chunks import Chunk, Finish, StreamEvent, UsageDelta
@@ -128,20 +127,16 @@ class SyncDriver:
         take_attempt(journey)
         try:
             source = self.world.transport.open(effect.request, stream=effect.stream, left=left)
-        except ProviderTimeout as error:
-            if reached_deadline(journey, self.world.clock, error):
-                raise deadline_passed() from None
-            raise
+        except Exception as error:
+            raise transport_failure(journey, self.world.clock, error) from None
         journey.sources.append(source)
         return source
 
     def _pull(self, journey: Journey, effect: Pull, left: float | None) -> list[Chunk] | None:
         try:
             return effect.source.read(left)
-        except ProviderTimeout as error:
-            if reached_deadline(journey, self.world.clock, error):
-                raise deadline_passed() from None
-            raise
+        except Exception as error:
+            raise transport_failure(journey, self.world.clock, error) from None
 
     def _sleep(self, journey: Journey, effect: Sleep, left: float | None) -> None:
         self.world.clock.sleep(effect.seconds)

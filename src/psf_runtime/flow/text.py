@@ -28,17 +28,22 @@ class TextSession(Session):
         return ""
 
     def on_chunk(self, chunk: Chunk) -> ChunkResult:
-        """Route the piece to `text`, flushing the part that ends where this one begins."""
+        """Route the piece to `text`, flushing the part that ends where a new one begins.
+
+        A piece of a tool call that has begun already, and an empty piece, begin nothing: text goes on after them.
+        """
         before = self._current
         if isinstance(chunk, ToolCallDelta):
             part: PartKey = chunk.index
-            ended = before is not None and not isinstance(before, int)
+            begins = self._tools is None or part not in self._tools
         else:
             part = type(chunk)
             # Measured: comparing classes by identity first keeps the common case (same part) at one test.
-            ended = before is not part and before is not None and not isinstance(before, int)
-        self._current = part
-        tail = self._tail(before) if ended and before is not None else None
+            begins = before is not part and bool(chunk.text)
+        tail = None
+        if begins:
+            tail = self._tail(before) if before is not None and not isinstance(before, int) else None
+            self._current = part
         out = self._pass(chunk, part)
         if tail is None:
             return out

@@ -15,6 +15,7 @@ from psf_runtime.errors import (
     GuardError,
     ProviderError,
     ProviderTimeout,
+    PsfError,
     RoutesExhausted,
 )
 from psf_runtime.flow.clock import SystemClock
@@ -91,10 +92,20 @@ def deadline_passed() -> ProviderTimeout:
     )
 
 
-def reached_deadline(journey: Journey, clock: Clock, error: ProviderTimeout) -> bool:
-    """Whether a source's time-out was really the call's own deadline."""
+def transport_failure(journey: Journey, clock: Clock, error: Exception) -> PsfError:
+    """What a flow is told when a transport failed: the call's deadline, the error itself, or a foreign one by name."""
+    if not isinstance(error, PsfError):
+        return ProviderError(
+            f"the transport failed with {type(error).__name__}",
+            kind="bad_response",
+            why="a transport raises ProviderError and nothing else",
+            change="mend the transport; what it raised is not passed on, because it may hold content",
+        )
     deadline = journey.context.deadline
-    return deadline is not None and clock.monotonic() >= deadline and error.kind != "deadline_exceeded"
+    late = deadline is not None and clock.monotonic() >= deadline
+    if late and isinstance(error, ProviderTimeout) and error.kind != "deadline_exceeded":
+        return deadline_passed()
+    return error
 
 
 _budget = threading.Lock()  # branches of one call take from one budget

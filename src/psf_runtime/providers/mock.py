@@ -25,7 +25,7 @@ from psf_runtime.providers.tripwire import check_outgoing
 from psf_runtime.types.chunks import TextDelta
 from psf_runtime.types.request import Request
 
-CAPABILITIES = frozenset({"tools", "json_schema", "images", "reasoning", "stream", "usage", "seed"})
+CAPABILITIES = frozenset({"tools", "json_schema", "images", "files", "reasoning", "stream", "usage", "seed"})
 ECHO_CHUNK = 6  # characters per delta of mock:echo: shorter than any token, so that streams cut them
 KEEP = 1_000  # calls remembered; older ones are forgotten, so that a long run does not fill the memory
 
@@ -51,7 +51,7 @@ class MockProvider:
         replies: one per request. With `strict=False` the last one is repeated, and without any the mock echoes.
         name: of the target, in routes and records.
         strict: a request for which no reply is left is a ConfigError.
-        capabilities: from `tools json_schema images reasoning stream usage seed`.
+        capabilities: from `tools json_schema images files reasoning stream usage seed`.
         chunks: characters per delta for replies that are one text; None sends such a text as one delta.
         require_stamp: refuse requests that no privacy layer has prepared.
         clock: on which silence and time-outs pass; None is real time.

@@ -72,7 +72,7 @@ def bind(target: Target | str, *, name: str = "", environ: Mapping[str, str]) ->
     trusted = model.provider == "openai" and (at_vendor or not declared_here)
     return BoundTarget(
         name=label,
-        facts=_facts(wanted, model, base, vendor, label),
+        facts=_facts(wanted, model, base, vendor, label, files=differences.files),
         codec=OpenAIChat(model=model.name, target=label, differences=differences),
         origin=base.origin,
         prefix=base.prefix,
@@ -135,13 +135,15 @@ def _account_headers(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def _facts(target: Target, model: ModelString, base: BaseUrl, vendor: HostFacts | None, label: str) -> TargetFacts:
+def _facts(
+    target: Target, model: ModelString, base: BaseUrl, vendor: HostFacts | None, label: str, *, files: bool
+) -> TargetFacts:
     """What is known: the host's own facts, overruled by what the application declares."""
     known = TargetFacts(
         name=label,
         provider=model.provider,
         boundary=target.boundary or base.boundary,
-        capabilities=_CHAT,
+        capabilities=_CHAT | {"files"} if files else _CHAT,
         context_tokens=target.context_tokens,
         dated=_DATED.search(model.name) is not None,
         price=None if target.price is None else Price(*target.price, source="declared by the application"),

@@ -49,7 +49,19 @@ def answers(draw: st.DrawFn, words: tuple[str, ...] = WORDS) -> list[Chunk]:
         tools = []
         runs.append([(TextDelta if kind == "t" else ReasoningDelta)(piece) for piece in pieces])
     runs.extend(_woven(draw, tools))
-    return [chunk for run in runs for chunk in run]
+    return _late(draw, [chunk for run in runs for chunk in run])
+
+
+def _late(draw: st.DrawFn, chunks: list[Chunk]) -> list[Chunk]:
+    """Now and then a last piece of a tool call comes later, in the middle of what follows."""
+    last = {chunk.index: place for place, chunk in enumerate(chunks) if isinstance(chunk, ToolCallDelta)}
+    movable = [place for place in last.values() if not getattr(chunks[place], "id", "")]
+    if not movable or not draw(st.booleans()):
+        return chunks
+    place = draw(st.sampled_from(movable))
+    piece = chunks.pop(place)
+    chunks.insert(draw(st.integers(place, len(chunks))), piece)
+    return chunks
 
 
 def _tool(index: int, pieces: list[str]) -> list[Chunk]:

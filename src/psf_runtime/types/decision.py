@@ -78,8 +78,8 @@ class Decision:
     def __str__(self) -> str:
         target = self.route[-1].target if self.route else "no target"
         cost = "cost unknown" if self.cost is None else f"{self.cost:.2f} USD"
-        head = f"call {self.call_id[:8]}  {target}  {self.outcome}  {self.ms} ms  {self.usage}  {cost}  policy {self.policy}"
-        lines = [head]
+        facts = (f"call {self.call_id[:8]}", target, self.outcome, f"{self.ms} ms", str(self.usage), cost)
+        lines = ["  ".join((*facts, f"policy {self.policy}"))]
         if self.tokens:
             counts = ", ".join(f"{entity} {count}" for entity, count in sorted(self.tokens.items()))
             lines.append(f"  sent as tokens  {counts} (restored to you)")

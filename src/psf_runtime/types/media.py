@@ -41,7 +41,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, repr=False, init=False)
 class File:
-    """A document: a path (read now), bytes, or a URL (the provider fetches it, we never do). Untrusted unless declared."""
+    """A document: a path (read now), bytes, or a URL (which we never fetch). Untrusted unless declared."""
 
     data: bytes | None
     url: str | None

@@ -36,7 +36,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Tool:
-    """A function the model may ask for. `parameters` is a JSON schema, or a pydantic model or dataclass that has one."""
+    """A function the model may ask for. `parameters` is a JSON schema, or a pydantic model or dataclass with one."""
 
     name: str
     description: str = ""

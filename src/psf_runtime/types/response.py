@@ -82,12 +82,11 @@ def accumulate(chunks: Iterable[Chunk], head: Response) -> Response:
         if isinstance(chunk, ToolCallDelta):
             cell = tools.get(chunk.index)
             if cell is None:
-                cell = tools[chunk.index] = _Cell(kind)
+                cell = tools[chunk.index] = current = _Cell(kind)
                 cells.append(cell)
             cell.pieces.append(chunk.arguments)
             cell.id = cell.id or chunk.id
             cell.name = cell.name or chunk.name
-            current = cell
         elif chunk.text:
             if current is None or current.kind is not kind:
                 current = _Cell(kind)

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from psf_runtime.cli.demo_input import NAMES as READ
+
 FOLDER = files("psf_runtime.cli") / "demo_inputs"
 NAMES = sorted(entry.name for entry in FOLDER.iterdir() if entry.name.endswith(".json"))
 SHOWS = {"complete", "stream", "structured", "approval", "fallback"}
@@ -64,13 +66,50 @@ def repeated(text: str) -> list[bytes]:
 def test_a_file_has_every_field(name: str) -> None:
     """The fields that the demonstration reads, of the right kind, in one order."""
     data = load(name)
-    assert list(data) == ["title", "language", "show", "purpose", "note", "messages", "tools", "output"]
+    assert list(data) == [
+        "title",
+        "language",
+        "show",
+        "purpose",
+        "note",
+        "private",
+        "masked",
+        "messages",
+        "tools",
+        "output",
+    ]
     assert all(isinstance(data[field], str) and data[field] for field in ("title", "language", "purpose", "note"))
     assert data["show"] in SHOWS
     assert data["messages"][-1]["role"] == "user"
     assert all(set(message) == {"role", "content"} for message in data["messages"])
     assert all(tool["function"]["parameters"]["type"] == "object" for tool in data["tools"])
     assert data["output"] is None or data["show"] == "structured"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_planted_value_stands_in_the_texts(name: str) -> None:
+    """A value that is nowhere could not leak, so looking for it would prove nothing."""
+    data = load(name)
+    said = "\n".join(texts(name))
+    assert data["private"]
+    assert [value for value in (*data["private"], *data["masked"]) if value not in said] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_address_account_or_card_is_forgotten(name: str) -> None:
+    """Whatever has the form of one is listed among the values that may not leave."""
+    data = load(name)
+    said = "\n".join(texts(name))
+    found = {match.group() for match in IBAN.finditer(said)}
+    found |= {match.group() for match in CARD.finditer(IBAN.sub("", said)) if is_luhn(match.group().replace(" ", ""))}
+    found |= {match.group() for match in EMAIL.finditer(said)} - {"s3cr3t-Pa55@db.example.com"}  # part of a URL
+    found |= {match.group() for match in US_PHONE.finditer(said)}
+    assert found - {*data["private"], *data["masked"]} == set()
+
+
+def test_the_demonstration_reads_every_file() -> None:
+    """In the order of their names."""
+    assert [f"{name}.json" for name in READ] == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -92,7 +92,6 @@ def test_without_facts_a_standard_policy_has_the_modes_of_its_table() -> None:
         ("privacy.residency", {"targets": {"eu": Target("mock:echo", region="eu-central-1")}}, "targets.eu"),
         ("fitness.certificate", {"purposes": {"p": Purpose(certificate="required")}}, "purposes.p"),
         ("oversight.autonomy", {"purposes": {"p": Purpose(autonomy="L1")}}, "purposes.p"),
-        ("oversight.autonomy", {"purposes": {"p": Purpose(autonomy="L1")}}, "purposes.p"),
         ("oversight.triggers", {"purposes": {"p": Purpose(triggers=["legal"])}}, "purposes.p"),
         ("oversight.triggers", {"oversight": REVIEWED}, "oversight.reviewers"),
         ("oversight.triggers", {"tools": {"pay": ToolRule(approval="always")}}, "tools.pay"),

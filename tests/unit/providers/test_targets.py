@@ -155,7 +155,7 @@ def test_a_key_function_that_fails_is_an_error_without_its_text() -> None:
         key()
     assert "CANARY" not in str(caught.value)
     assert caught.value.__context__ is None
-    nothing: Any = lambda: None  # noqa: E731
+    nothing: Any = lambda: None
     with pytest.raises(ConfigError, match="no key"):
         bound(Target("local:m@http://127.0.0.1:1/v1", api_key=nothing)).key()
 
