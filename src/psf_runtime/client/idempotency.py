@@ -78,8 +78,15 @@ class Idempotency:
                     del self._entries[entry.place]
 
     def _make_room(self) -> None:
-        while len(self._entries) >= KEPT:
-            self._entries.popitem(last=False)
+        """Drop the oldest answer. A call under way keeps its key: else a second one could reach the model."""
+        if len(self._entries) < KEPT:
+            return
+        finished = next((place for place, entry in self._entries.items() if entry.answer is not None), None)
+        if finished is None:
+            raise StateError(
+                f"{KEPT} calls with idempotency keys are under way, which is the limit", change="wait for some to end"
+            )
+        del self._entries[finished]
 
 
 def _own(answer: Any) -> Any:

@@ -1,4 +1,4 @@
-"""CertificateGate: a purpose that requires a certificate is served by certified targets only."""
+"""CertificateGate: a purpose that requires a certificate is served only by targets that hold one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Look(Session):
             return request
         if self._gate.mode == "enforce":
             raise NotEligible(
-                "nothing was sent: no target can be certified for this call.",
+                "nothing was sent: no certificate can cover this call.",
                 control=CONTROL,
                 why="it names no declared purpose",
                 change='declare [purposes.NAME] and give purpose="NAME" with the call',

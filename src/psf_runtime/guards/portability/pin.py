@@ -64,7 +64,7 @@ class PinSession(Session):
             raise Blocked(
                 f"the answer of target '{self._target}' was stopped: {_WHY[kinds[0]]}.",
                 control=CONTROL,
-                why="what was tested and certified is one version of one model",
+                why="what was tested is one version of one model",
                 change="test the new version, then pin it",
                 failure_mode="FM21",
             )
