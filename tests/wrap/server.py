@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,9 @@ class Server:
         self.bodies: list[bytes] = []
         self.paths: list[str] = []
         self.keys: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        self.redirect = ""
+        self.delta: dict[str, Any] = {}
         self.message: dict[str, Any] | None = None
         self.finish = "stop"
         self.status = 200
@@ -65,6 +69,13 @@ def serving() -> Iterator[Server]:
             state.paths.append(self.path)
             state.bodies.append(data)
             state.keys.append(self.headers.get("authorization", ""))
+            state.headers.append({name.lower(): value for name, value in self.headers.items()})
+            if state.redirect:
+                self.send_response(307)
+                self.send_header("location", state.redirect)
+                self.send_header("content-length", "0")
+                self.end_headers()
+                return
             body = json.loads(data)
             if state.status != 200:
                 self.reply(b'{"error": {"message": "prompt was: secret"}}', "application/json", state.status)
@@ -78,7 +89,12 @@ def serving() -> Iterator[Server]:
             frame = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
             events = []
             for sign in echoed(body):
-                events.append({**frame, "choices": [{"index": 0, "delta": {"content": sign}, "finish_reason": None}]})
+                events.append(
+                    {
+                        **frame,
+                        "choices": [{"index": 0, "delta": {"content": sign, **state.delta}, "finish_reason": None}],
+                    }
+                )
             if not state.cut:
                 events.append({**frame, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
             text = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
@@ -91,8 +107,15 @@ def serving() -> Iterator[Server]:
             self.end_headers()
             self.wfile.write(data)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that hangs up is part of these tests."""
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)
+
+    server = Quiet(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_address[1]}/v1"

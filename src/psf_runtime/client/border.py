@@ -72,8 +72,19 @@ def decision_of(error: BaseException) -> Decision | None:
         decision = getattr(current, "decision", None)
         if isinstance(decision, Decision):
             return decision
-        extensions = getattr(getattr(current, "response", None), "extensions", None)
-        if isinstance(extensions, Mapping) and isinstance(extensions.get("psf_runtime.decision"), Decision):
-            return extensions["psf_runtime.decision"]  # type: ignore[no-any-return]
+        for name in ("response", "request"):  # an SDK's error in mid-stream has the request only
+            decision = _carried(current, name)
+            if decision is not None:
+                return decision
         current = current.__cause__ or current.__context__
     return None
+
+
+def _carried(error: BaseException, name: str) -> Decision | None:
+    """The decision that rides on an HTTP response or request of an error."""
+    try:
+        extensions = getattr(getattr(error, name, None), "extensions", None)
+    except RuntimeError:  # httpx raises it for an error that has no request
+        return None
+    found = extensions.get("psf_runtime.decision") if isinstance(extensions, Mapping) else None
+    return found if isinstance(found, Decision) else None

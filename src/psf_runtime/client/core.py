@@ -30,7 +30,7 @@ from psf_runtime.client.preview import Reached, preview_of
 from psf_runtime.client.result import Result
 from psf_runtime.client.resuming import resumed_call
 from psf_runtime.client.streams import AsyncCompletionStream, CompletionStream
-from psf_runtime.client.targets import Wanted, gather_targets
+from psf_runtime.client.targets import Targets, Wanted, gather_targets
 from psf_runtime.errors import ConfigError, PsfError
 from psf_runtime.flow.aio import AsyncDriver
 from psf_runtime.flow.clock import SystemClock
@@ -70,6 +70,8 @@ class Core:
         asynchronous: bool,
         clock: Clock | None = None,
         stores: State | None = None,
+        targets: Targets | None = None,
+        quiet: bool = False,
     ) -> None:
         if not isinstance(policy, Policy | str | os.PathLike | None) or not isinstance(state, str | None):
             raise ConfigError(
@@ -79,7 +81,7 @@ class Core:
         self.policy = choose_policy(policy, os.environ)
         self.clock: Clock = clock or _clock_of(model, fallbacks) or SystemClock()
         self.state = stores or open_state(self.policy, state, self.clock)
-        self.targets = gather_targets(
+        self.targets = targets or gather_targets(
             model,
             fallbacks=fallbacks,
             policy=self.policy,
@@ -103,7 +105,8 @@ class Core:
         self._trusted_tools = frozenset(name for name, rule in self.policy.tools.items() if rule.trusted)
         self._closed = False
         self._shelf.today()  # a wrong order, or an irreversible tool without a reviewer, is an error now
-        self._say_once()
+        if not quiet:
+            self._say_once()
 
     # ---- preparing
 

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from psf_runtime import errors
-from psf_runtime.errors import ProviderError, PsfError
+from psf_runtime.client.border import crossed
+from psf_runtime.errors import ProviderError, PsfError, RoutesExhausted
 from psf_runtime.providers.openai.serve import encode_response
 from psf_runtime.types.completion import Completion
 from psf_runtime.types.response import Response
@@ -25,8 +26,22 @@ _STATUS: tuple[tuple[type[PsfError], int], ...] = (
 )
 
 
+def public(error: Exception) -> PsfError:
+    """The error as one of ours; a bug of ours is named by class and place, never by its text."""
+    if isinstance(error, PsfError):
+        return error
+
+    def again() -> None:
+        raise error
+
+    return crossed(again).error or PsfError("the call failed")
+
+
 def status_of(error: PsfError) -> int:
     """The HTTP status that makes an SDK raise the fitting type of its own."""
+    if isinstance(error, RoutesExhausted):
+        failed = [inner for inner in error.exceptions if isinstance(inner, ProviderError)]
+        return status_of(failed[0]) if failed else 502
     for kind, status in _STATUS:
         if isinstance(error, kind):
             return status

@@ -3,63 +3,69 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from psf_runtime.client.arguments import Arguments
 from psf_runtime.client.core import Core
+from psf_runtime.client.wrapped.engines import Account, Engines
 from psf_runtime.errors import ConfigError
-from psf_runtime.providers.openai.differences import COMPATIBLE, OPENAI
+from psf_runtime.providers.openai.differences import COMPATIBLE
 from psf_runtime.providers.openai.requests import asks_for_stream, decode_request
-from psf_runtime.types.target import Target
 
 LOGGER = logging.getLogger("psf_runtime")
-MODELS_KEPT = 32  # engines kept, one per model name
+CHAT = "/chat/completions"
+MODELS = "/models"
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_ACCOUNT_HEADERS = ("openai-organization", "openai-project")
+_NOT_PLAIN = re.compile(r"%2e|%2f|%5c|\\|//|/\.{1,2}(/|$)", re.IGNORECASE)
 
 Way = Literal["chat", "past"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Asked:
-    """What an SDK asked: the arguments of the call, and how it wants the answer."""
+    """What an SDK asked: the engine and the arguments of the call, and how it wants the answer."""
 
+    core: Core
     arguments: Arguments
     model: str
     stream: bool
     usage: bool
 
+    def __repr__(self) -> str:
+        return "Asked(...)"
+
 
 class Gateway:
-    """One wrapped client's rules and engines.
+    """The rules of one wrapped client.
 
     Args:
-        base_url: of the wrapped client; requests to any other origin are refused.
-        api_key: returns the key that the wrapped client uses, at the time of the call.
-        make_core: makes the engine for a target; `passthrough`: prefixes of paths that go past the layers.
+        origin: scheme, host and port of the wrapped client; requests to any other are refused.
+        path: of its base URL.
+        engines: for the calls that go through the layers.
+        passthrough: prefixes of paths that go past the layers.
+        longest: seconds that a whole answer may take at most, whatever the SDK's own time-out says.
+
+    Raises ConfigError for a prefix that would open more than one endpoint's family, or chat completions themselves.
     """
 
     def __init__(
         self,
         *,
-        base_url: str,
         origin: tuple[str, str, int | None],
         path: str,
-        api_key: Callable[[], str] | None,
-        make_core: Callable[[Target], Core],
+        engines: Engines,
         passthrough: Sequence[str],
+        longest: float,
     ) -> None:
-        self._base_url = base_url
         self._origin = origin
         self._path = path.rstrip("/")
-        self._api_key = api_key
-        self._make_core = make_core
-        self._passthrough = tuple(passthrough)
-        self._differences = OPENAI if origin[1] == "api.openai.com" else COMPATIBLE
-        self._lock = threading.Lock()  # guards `_cores`
-        self._cores: OrderedDict[str, Core] = OrderedDict()
+        self._passthrough = _checked_prefixes(passthrough, self._path)
+        self._longest = longest
+        self.engines = engines
 
     def way_of(self, method: str, url: Any) -> Way:
         """Where a request goes. Raises ConfigError for one that nothing here can read."""
@@ -69,23 +75,25 @@ class Gateway:
                 why="a wrapped client speaks to the address it was wrapped with",
                 change="wrap a client that has this base_url",
             )
-        path = url.path.removeprefix(self._path)
-        if method == "POST" and path == "/chat/completions":
+        if method == "POST" and url.path == self._path + CHAT:
             return "chat"
-        if method == "GET" and (path == "/models" or path.startswith("/models/")):
-            return "past"
-        if any(url.path.startswith(prefix) for prefix in self._passthrough):
-            LOGGER.warning("a request went past the controls: passthrough names its path")
-            return "past"
+        path = url.raw_path.decode("ascii", "replace").partition("?")[0]
+        if _NOT_PLAIN.search(path) is None:
+            if method == "GET" and _is_below(path, self._path + MODELS):
+                return "past"
+            for prefix in self._passthrough:
+                if _is_below(path, prefix):
+                    LOGGER.warning("a request went past the controls: passthrough names %s", prefix)
+                    return "past"
         raise ConfigError(
-            f"nothing was sent: {method} on this endpoint cannot be screened",
-            why="this version reads chat completions",
+            "nothing was sent: a call of this endpoint cannot be screened",
+            why="this version reads POST .../chat/completions, and lets GET .../models pass",
             change="use chat completions, or name the path's prefix in wrap(..., passthrough=[...])",
         )
 
-    def read(self, body: bytes) -> Asked:
-        """The call behind a body. Raises ConfigError, which names the field and never its value."""
-        request = decode_request(body, self._differences)
+    def read(self, body: bytes, headers: Mapping[str, str], timeouts: Any) -> Asked:
+        """The call behind a request. Raises ConfigError, which names the field and never its value."""
+        request = decode_request(body, COMPATIBLE)
         stream, usage = asks_for_stream(body)
         if not request.model:
             raise ConfigError("nothing was sent: the request names no model", change="pass model=")
@@ -102,17 +110,63 @@ class Gateway:
             seed=limits.seed,
             reasoning_effort=limits.reasoning_effort,
             extra=request.extra or None,
+            timeout=None if stream else self._whole_call(timeouts),
         )
-        return Asked(arguments, request.model, stream, usage)
+        return Asked(self.engines.get(request.model, account_of(headers)), arguments, request.model, stream, usage)
 
-    def core(self, model: str) -> Core:
-        """The engine for a model name."""
-        with self._lock:
-            core = self._cores.get(model)
-            if core is None:
-                core = self._make_core(Target(f"openai:{model}", base_url=self._base_url, api_key=self._api_key))
-                self._cores[model] = core
-                if len(self._cores) > MODELS_KEPT:
-                    self._cores.popitem(last=False)
-            self._cores.move_to_end(model)
-            return core
+    def _whole_call(self, timeouts: Any) -> float | None:
+        """Seconds for a whole answer: as long as the SDK would have waited for it. A stream has the policy's time."""
+        seconds = timeouts.get("read") if isinstance(timeouts, Mapping) else None
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+            return None
+        return min(float(seconds), self._longest)
+
+
+def account_of(headers: Mapping[str, str]) -> Account:
+    """The key and the ids on a request. Nothing else of its headers is sent on. Raises ConfigError for other keys."""
+    given = headers.get("authorization", "")
+    scheme, _, key = given.partition(" ")
+    if (given and (scheme.lower() != "bearer" or not key.strip())) or (not given and "api-key" in headers):
+        raise ConfigError(
+            "nothing was sent: the request's credentials cannot be taken over",
+            why="this version sends a key as `Authorization: Bearer ...` only",
+            change="give the wrapped client its key in that form",
+        )
+    found = []
+    for name in _ACCOUNT_HEADERS:
+        value = headers.get(name)
+        if value is None:
+            continue
+        if not _ID.fullmatch(value):
+            raise ConfigError(
+                f"nothing was sent: the request's {name} does not look like an id",
+                why="an id has letters, digits, '_' and '-' only",
+                change="give the wrapped client the id that the vendor shows",
+            )
+        found.append((name, value))
+    return Account(key.strip() or None, tuple(found))
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(prefix + "/")
+
+
+def _checked_prefixes(passthrough: Any, base: str) -> tuple[str, ...]:
+    if isinstance(passthrough, str) or not isinstance(passthrough, Sequence):
+        raise ConfigError("passthrough= is a list of paths", change='passthrough=["/v1/files"]')
+    found = []
+    for prefix in passthrough:
+        if not isinstance(prefix, str) or not prefix.startswith("/") or _NOT_PLAIN.search(prefix):
+            raise ConfigError(
+                "passthrough= holds what is no plain path",
+                change='whole paths that start with "/", as passthrough=["/v1/files"]',
+            )
+        short = prefix.rstrip("/")
+        if _is_below(base, short) or _is_below(base + CHAT, short) or _is_below(short, base + CHAT):
+            raise ConfigError(
+                "passthrough= would let chat completions go past the controls",
+                why="a prefix stands for everything below it",
+                change='name the endpoint alone, as passthrough=["/v1/files"]',
+            )
+        found.append(short)
+    return tuple(found)

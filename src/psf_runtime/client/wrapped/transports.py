@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from psf_runtime.client.streams import AsyncCompletionStream, CompletionStream
-from psf_runtime.client.wrapped.answers import error_event, error_response, response_of, whole_response
+from psf_runtime.client.wrapped.answers import DECISION, error_response, public, whole_response
+from psf_runtime.client.wrapped.events import Events
 from psf_runtime.client.wrapped.gateway import Asked, Gateway
 from psf_runtime.errors import PsfError
-from psf_runtime.providers.openai.serve import StreamEncoder
-from psf_runtime.types.chunks import DELTAS, StreamEvent
-from psf_runtime.types.response import Response
 
 EVENTS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
 
 
-def blocking_transport(module: Any, gateway: Gateway, original: Any) -> Any:
-    """A transport for blocking clients."""
+def _read(gateway: Gateway, request: Any, body: bytes) -> Asked:
+    return gateway.read(body, request.headers, request.extensions.get("timeout"))
 
+
+def _whole(module: Any, request: Any, asked: Asked, completion: Any) -> Any:
+    return whole_response(module, request, completion, model=asked.model, created=int(time.time()))
+
+
+def _opened(module: Any, request: Any, events: Events, body: Any) -> Any:
+    """The response of a stream. Its decision is in the extensions once the stream has ended."""
+    response = module.Response(200, headers=EVENTS, stream=body, request=request)
+
+    def decided(decision: Any) -> None:
+        response.extensions[DECISION] = decision
+        request.extensions[DECISION] = decision  # an SDK's error in mid-stream holds the request only
+
+    events.decided = decided
+    return response
+
+
+def blocking_transport(module: Any, gateway: Gateway, original: Callable[[Any], Any]) -> Any:
+    """A transport for blocking clients. `original` returns the original client's own transport for an address."""
     body = _blocking_body(module)
 
     class Guarded(module.BaseTransport):  # type: ignore[misc]
@@ -29,37 +46,40 @@ def blocking_transport(module: Any, gateway: Gateway, original: Any) -> Any:
 
         def handle_request(self, request: Any) -> Any:
             """One request of the wrapped client."""
+            problem: PsfError | None = None
             try:
-                if gateway.way_of(request.method, request.url) == "past":
-                    return original.handle_request(request)
-                asked = gateway.read(request.read())
-                if asked.stream:
-                    return self._streamed(request, asked)
-                completion = gateway.core(asked.model).complete(asked.arguments).unwrap()
-            except PsfError as error:
-                return error_response(module, request, error.fresh())
-            return whole_response(module, request, completion, model=asked.model, created=int(time.time()))
+                if gateway.way_of(request.method, request.url) == "chat":
+                    return self._answered(request)
+            except Exception as error:
+                problem = public(error)
+            if problem is None:
+                return original(request.url).handle_request(request)
+            return error_response(module, request, problem)
 
-        def _streamed(self, request: Any, asked: Asked) -> Any:
-            stream = gateway.core(asked.model).stream(asked.arguments).unwrap()
+        def _answered(self, request: Any) -> Any:
+            asked = _read(gateway, request, request.read())
+            if not asked.stream:
+                return _whole(module, request, asked, asked.core.complete(asked.arguments).unwrap())
+            stream = asked.core.stream(asked.arguments).unwrap()
             stream.__enter__()
             try:
                 first = next(stream, None)  # what is wrong from the beginning is an error, not a broken stream
             except BaseException:
                 stream.__exit__(None, None, None)
                 raise
-            events = _Events(asked, stream, first)
-            return module.Response(200, headers=EVENTS, stream=body(events, stream), request=request)
+            events = Events(asked, stream, first)
+            return _opened(module, request, events, body(events, stream))
 
         def close(self) -> None:
-            """The original transport is not ours to close."""
+            """End what was begun here. The original transport is not ours to close."""
+            for core in gateway.engines.taken():
+                core.close()
 
     return Guarded()
 
 
-def asynchronous_transport(module: Any, gateway: Gateway, original: Any) -> Any:
-    """A transport for async clients."""
-
+def asynchronous_transport(module: Any, gateway: Gateway, original: Callable[[Any], Any]) -> Any:
+    """A transport for async clients. `original` returns the original client's own transport for an address."""
     body = _asynchronous_body(module)
 
     class Guarded(module.AsyncBaseTransport):  # type: ignore[misc]
@@ -69,37 +89,41 @@ def asynchronous_transport(module: Any, gateway: Gateway, original: Any) -> Any:
 
         async def handle_async_request(self, request: Any) -> Any:
             """One request of the wrapped client."""
+            problem: PsfError | None = None
             try:
-                if gateway.way_of(request.method, request.url) == "past":
-                    return await original.handle_async_request(request)
-                asked = gateway.read(await request.aread())
-                if asked.stream:
-                    return await self._streamed(request, asked)
-                completion = (await gateway.core(asked.model).acomplete(asked.arguments)).unwrap()
-            except PsfError as error:
-                return error_response(module, request, error.fresh())
-            return whole_response(module, request, completion, model=asked.model, created=int(time.time()))
+                if gateway.way_of(request.method, request.url) == "chat":
+                    return await self._answered(request)
+            except Exception as error:
+                problem = public(error)
+            if problem is None:
+                return await original(request.url).handle_async_request(request)
+            return error_response(module, request, problem)
 
-        async def _streamed(self, request: Any, asked: Asked) -> Any:
-            stream = gateway.core(asked.model).astream(asked.arguments).unwrap()
+        async def _answered(self, request: Any) -> Any:
+            asked = _read(gateway, request, await request.aread())
+            if not asked.stream:
+                return _whole(module, request, asked, (await asked.core.acomplete(asked.arguments)).unwrap())
+            stream = asked.core.astream(asked.arguments).unwrap()
             await stream.__aenter__()
             try:
                 first = await anext(stream, None)
             except BaseException:
                 await stream.__aexit__(None, None, None)
                 raise
-            events = _Events(asked, stream, first)
-            return module.Response(200, headers=EVENTS, stream=body(events, stream), request=request)
+            events = Events(asked, stream, first)
+            return _opened(module, request, events, body(events, stream))
 
         async def aclose(self) -> None:
-            """The original transport is not ours to close."""
+            """End what was begun here. The original transport is not ours to close."""
+            for core in gateway.engines.taken():
+                await core.aclose()
 
     return Guarded()
 
 
 def _blocking_body(module: Any) -> Any:
     class Body(module.SyncByteStream):  # type: ignore[misc]
-        def __init__(self, events: _Events, stream: CompletionStream[Any]) -> None:
+        def __init__(self, events: Events, stream: CompletionStream[Any]) -> None:
             self._events = events
             self._stream = stream
 
@@ -114,7 +138,7 @@ def _blocking_body(module: Any) -> Any:
 
 def _asynchronous_body(module: Any) -> Any:
     class Body(module.AsyncByteStream):  # type: ignore[misc]
-        def __init__(self, events: _Events, stream: AsyncCompletionStream[Any]) -> None:
+        def __init__(self, events: Events, stream: AsyncCompletionStream[Any]) -> None:
             self._events = events
             self._stream = stream
 
@@ -126,48 +150,3 @@ def _asynchronous_body(module: Any) -> Any:
             await self._stream.__aexit__(None, None, None)
 
     return Body
-
-
-class _Events:
-    """A stream of ours, written as server-sent events."""
-
-    def __init__(self, asked: Asked, stream: Any, first: StreamEvent | None) -> None:
-        self._asked = asked
-        self._stream = stream
-        self._first = first
-        head = Response(model=asked.model)
-        self._encoder = StreamEncoder(
-            head, id=f"chatcmpl-{stream.call_id}", created=int(time.time()), include_usage=asked.usage
-        )
-
-    def _event(self, event: StreamEvent | None) -> bytes:
-        return self._encoder.chunk(event) if type(event) in DELTAS else b""  # type: ignore[arg-type]
-
-    def _end(self) -> bytes:
-        return self._encoder.end(response_of(self._stream.completion, self._asked.model))
-
-    def written(self) -> Iterator[bytes]:
-        """Every event, then the end mark; or the event of an error."""
-        yield self._encoder.start() + self._event(self._first)
-        try:
-            for event in self._stream:
-                written = self._event(event)
-                if written:
-                    yield written
-        except PsfError as error:
-            yield error_event(error)
-            return
-        yield self._end()
-
-    async def awritten(self) -> AsyncIterator[bytes]:
-        """The same for async clients."""
-        yield self._encoder.start() + self._event(self._first)
-        try:
-            async for event in self._stream:
-                written = self._event(event)
-                if written:
-                    yield written
-        except PsfError as error:
-            yield error_event(error)
-            return
-        yield self._end()
