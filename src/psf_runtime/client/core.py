@@ -284,6 +284,8 @@ class Core:
             return Result(self._preview(call, reached.request))
         except Exception as error:
             return Result(error=self._outcomes.failed(None, error))
+        except BaseException as error:
+            raise bare(error)  # noqa: B904  # the same error, without the frames that hold the prompt
         raise AssertionError("a preview ends above the wire")
 
     async def apreview(self, arguments: Arguments) -> Result:
@@ -295,6 +297,8 @@ class Core:
             return Result(self._preview(call, reached.request))
         except Exception as error:
             return Result(error=self._outcomes.failed(None, error))
+        except BaseException as error:
+            raise bare(error)  # noqa: B904  # the same error, without the frames that hold the prompt
         raise AssertionError("a preview ends above the wire")
 
     def _preview(self, call: Call, request: Request) -> Any:
