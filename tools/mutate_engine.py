@@ -89,7 +89,7 @@ GUARDS = (
     Mutant(
         "no flush where another part begins",
         "flow/text.py",
-        "tail = self._tail(before) if ended and before is not None else None",
+        "tail = self._tail(before) if before is not None and not isinstance(before, int) else None",
         "tail = None",
     ),
     Mutant(
