@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
+import weakref
 from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -113,10 +115,18 @@ def test_headers_cookies_and_hooks_of_the_original_stay(server: Server) -> None:
 
 
 def test_the_original_may_be_dropped(server: Server) -> None:
-    """`wrap(OpenAI())` keeps what it stands on alive."""
-    wrapped = wrap(openai.OpenAI(base_url=server.url, api_key="k"))
+    """`wrap(OpenAI())` keeps what it stands on alive until the copy is closed, and then lets go of it at once."""
+    original = openai.OpenAI(base_url=server.url, api_key="k")
+    connections = original._client._transport
+    http = weakref.ref(original._client)
+    wrapped = wrap(original)
+    del original
+    gc.collect()
     assert QUESTION == wrapped.chat.completions.create(**BODY).choices[0].message.content
+    assert 1 == len(connections._pool.connections)  # type: ignore[attr-defined]
     wrapped.close()
+    assert http() is None
+    assert 0 == len(connections._pool.connections)  # type: ignore[attr-defined]
 
 
 def test_models_go_the_way_of_the_originals_proxy(server: Server) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from psf_runtime.client.core import Core
 from psf_runtime.client.targets import Targets
 from psf_runtime.client.tickets import AsyncTickets, Tickets
-from psf_runtime.client.wrapped.clients import Found, guarded_copy, recognise
+from psf_runtime.client.wrapped.clients import Found, Original, guarded_copy, recognise
 from psf_runtime.client.wrapped.engines import Account, Engines
 from psf_runtime.client.wrapped.gateway import Gateway
 from psf_runtime.client.wrapped.sdk_logs import quiet_sdk_logs
@@ -41,7 +41,8 @@ def wrap(
     SDK's own request, and with nothing else of its headers or its query. There is no fallback to another host: a
     purpose whose plan does not name this one is refused. What `[targets]` of the policy declares about this model at
     this address holds. `GET /models` passes. Every other endpoint is refused unless `passthrough` names the prefix of
-    its path. Calls through the original object, websockets, and clients made anew are not covered.
+    its path. Calls through the original object, websockets, and clients made anew are not covered. Closing the copy
+    leaves the original and its connections open.
 
     While state is in memory, questions to people wait inside the wrapped client: `wrapped.psf_tickets` is where they
     are decided, as `client.tickets` of a Client.
@@ -53,6 +54,7 @@ def wrap(
     does not fit; nothing connects here.
     """
     found = recognise(client)
+    asynchronous = found.asynchronous  # the engines must not hold the client itself
     chosen = choose_policy(policy, os.environ)
     clock = SystemClock()
     stores = open_state(chosen, state, clock)
@@ -70,7 +72,7 @@ def wrap(
             timeout=None,
             purpose=purpose,
             tenant=tenant,
-            asynchronous=found.asynchronous,
+            asynchronous=asynchronous,
             clock=clock,
             stores=stores,
             targets=targets,
@@ -103,6 +105,6 @@ def _gateway(found: Found, policy: Policy, make_core: Callable[..., Core], passt
 
 def _wrapped(found: Found, gateway: Gateway, stores: State) -> Any:
     make = asynchronous_transport if found.asynchronous else blocking_transport
-    wrapped = guarded_copy(found, make(found.module, gateway, found.original_transport))
+    wrapped = guarded_copy(found, make(found.module, gateway, Original(found)))
     wrapped.psf_tickets = (AsyncTickets if found.asynchronous else Tickets)(stores.tickets)
     return wrapped

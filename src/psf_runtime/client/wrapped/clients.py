@@ -57,16 +57,33 @@ class Found:
             )
         return base_url
 
-    def original_transport(self, url: Any) -> Any:
-        """The transport that the original client uses for an address: its own, or that of a proxy."""
-        return self.http._transport_for_url(url)
-
     def sender(self) -> Any:
         """A plain client over the original's connections and proxies; nothing else of the original is in it."""
         make = self.module.AsyncClient if self.asynchronous else self.module.Client
         sender = make(transport=self.http._transport, trust_env=False)
         sender._mounts = self.http._mounts
         return sender
+
+
+class Original:
+    """Holds the original client for as long as the copy is open.
+
+    An SDK's client closes its connections when nobody holds it any longer. So `wrap(OpenAI())` keeps working, and
+    closing the copy lets go of an original that only the copy knew.
+    """
+
+    def __init__(self, found: Found) -> None:
+        self._found: Found | None = found
+
+    def transport_for(self, url: Any) -> Any:
+        """The transport that the original uses for an address: its own, or that of a proxy."""
+        if self._found is None:
+            raise ConfigError("this wrapped client is closed", change="wrap the original again")
+        return self._found.http._transport_for_url(url)
+
+    def release(self) -> None:
+        """Hold it no longer."""
+        self._found = None
 
 
 def recognise(client: Any) -> Found:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from psf_runtime.client.streams import AsyncCompletionStream, CompletionStream
 from psf_runtime.client.wrapped.answers import DECISION, error_response, public, whole_response
+from psf_runtime.client.wrapped.clients import Original
 from psf_runtime.client.wrapped.events import Events
 from psf_runtime.client.wrapped.gateway import Asked, Gateway
 from psf_runtime.errors import PsfError
@@ -35,8 +36,8 @@ def _opened(module: Any, request: Any, events: Events, body: Any) -> Any:
     return response
 
 
-def blocking_transport(module: Any, gateway: Gateway, original: Callable[[Any], Any]) -> Any:
-    """A transport for blocking clients. `original` returns the original client's own transport for an address."""
+def blocking_transport(module: Any, gateway: Gateway, original: Original) -> Any:
+    """A transport for blocking clients; `original` has the connections."""
     body = _blocking_body(module)
 
     class Guarded(module.BaseTransport):  # type: ignore[misc]
@@ -53,7 +54,7 @@ def blocking_transport(module: Any, gateway: Gateway, original: Callable[[Any], 
             except Exception as error:
                 problem = public(error)
             if problem is None:
-                return original(request.url).handle_request(request)
+                return original.transport_for(request.url).handle_request(request)
             return error_response(module, request, problem)
 
         def _answered(self, request: Any) -> Any:
@@ -71,15 +72,16 @@ def blocking_transport(module: Any, gateway: Gateway, original: Callable[[Any], 
             return _opened(module, request, events, body(events, stream))
 
         def close(self) -> None:
-            """End what was begun here. The original transport is not ours to close."""
+            """End what was begun here. The original's connections are not ours to close."""
             for core in gateway.engines.taken():
                 core.close()
+            original.release()
 
     return Guarded()
 
 
-def asynchronous_transport(module: Any, gateway: Gateway, original: Callable[[Any], Any]) -> Any:
-    """A transport for async clients. `original` returns the original client's own transport for an address."""
+def asynchronous_transport(module: Any, gateway: Gateway, original: Original) -> Any:
+    """A transport for async clients; `original` has the connections."""
     body = _asynchronous_body(module)
 
     class Guarded(module.AsyncBaseTransport):  # type: ignore[misc]
@@ -96,7 +98,7 @@ def asynchronous_transport(module: Any, gateway: Gateway, original: Callable[[An
             except Exception as error:
                 problem = public(error)
             if problem is None:
-                return await original(request.url).handle_async_request(request)
+                return await original.transport_for(request.url).handle_async_request(request)
             return error_response(module, request, problem)
 
         async def _answered(self, request: Any) -> Any:
@@ -114,9 +116,10 @@ def asynchronous_transport(module: Any, gateway: Gateway, original: Callable[[An
             return _opened(module, request, events, body(events, stream))
 
         async def aclose(self) -> None:
-            """End what was begun here. The original transport is not ours to close."""
+            """End what was begun here. The original's connections are not ours to close."""
             for core in gateway.engines.taken():
                 await core.aclose()
+            original.release()
 
     return Guarded()
 
