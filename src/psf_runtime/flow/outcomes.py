@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from types import TracebackType
 
-from psf_runtime.errors import Blocked, GuardError, PsfError
+from psf_runtime.errors import Blocked, GuardError
 from psf_runtime.types.verdict import Block, Escalate, Reask, Reroute, Verdict
 
 _WORDS = {Block: "blocked it", Reask: "asked for another answer", Reroute: "asked for another target"}
@@ -101,8 +101,3 @@ def _innermost(trace: TracebackType | None) -> str:
         trace = trace.tb_next
     code = trace.tb_frame.f_code
     return f"{os.path.basename(code.co_filename)}:{trace.tb_lineno} in {code.co_name}"
-
-
-def is_ours(error: BaseException) -> bool:
-    """Whether an error already says everything: it passes unchanged through guards."""
-    return isinstance(error, PsfError)

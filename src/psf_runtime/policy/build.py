@@ -36,6 +36,7 @@ from psf_runtime.guards.observability.record import Record
 from psf_runtime.guards.oversight.oversee import Oversee
 from psf_runtime.guards.portability.capability import Capability
 from psf_runtime.guards.portability.pin import Pin
+from psf_runtime.guards.privacy.actions import profile_of
 from psf_runtime.guards.privacy.consent import Consent
 from psf_runtime.guards.privacy.detect import Builtin
 from psf_runtime.guards.privacy.recognise import ENTITIES
@@ -230,7 +231,13 @@ class Builder:
         if self._on("observability.drift"):
             layers.append(Drift(cells=cells, mode=modes["observability.drift"].main))
         layers.append(
-            Route(targets=targets, eligible=self._eligible(), plans=self._plans(), default=self.parts.default)
+            Route(
+                targets=targets,
+                eligible=self._eligible(),
+                required_profile=dict.fromkeys((target.name for target in targets), profile_of(self._actions())),
+                plans=self._plans(),
+                default=self.parts.default,
+            )
         )
         layers += self._budgets()
         layers.append(

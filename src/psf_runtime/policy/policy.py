@@ -240,11 +240,6 @@ class Policy(PolicyValues):
         return f"{self.name}@{self.digest}"
 
     @property
-    def secrets_action(self) -> Literal["mask", "block"]:
-        """What happens to a secret on its way out: masked for good, or (always in strict) the call is blocked."""
-        return "block" if self.preset == "strict" or self.privacy.actions.get("SECRET") == "block" else "mask"
-
-    @property
     def entity_actions(self) -> Mapping[str, str]:
         """What happens to each entity, as set; strict blocks secrets whatever is set."""
         blocked = dict.fromkeys(SECRETS, "block") if self.preset == "strict" else {}

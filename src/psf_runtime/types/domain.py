@@ -21,12 +21,3 @@ class Domain(StrEnum):
     def number(self) -> str:
         """The public number of the domain: `"01"` for privacy, `"08"` for accountability."""
         return f"{list(Domain).index(self) + 1:02d}"
-
-
-def domain_of(control: str) -> Domain | None:
-    """The domain that a control's name starts with (`privacy.tokens`), or None for a user's own guard."""
-    slug = control.partition(".")[0]
-    try:
-        return Domain(slug)
-    except ValueError:
-        return None

@@ -11,7 +11,6 @@ from psf_runtime.policy import Contracts, Oversight, Policy, Privacy, Purpose, T
 from psf_runtime.policy.check import CheckFinding
 from psf_runtime.policy.controls import CONTROLS
 from psf_runtime.policy.environment import choose_policy, choose_state, is_halted
-from psf_runtime.policy.report_text import ChainRow, table
 
 DAY = date(2026, 11, 24)
 
@@ -121,21 +120,6 @@ def test_the_one_line_follows_the_policy() -> None:
     assert " leak " in line
     assert "lawful-basis" not in line
     assert "Waived: contracts.unicode. Names found 2 of 3. State: sqlite. Details" in line
-
-
-def test_the_chain_is_printed_in_columns() -> None:
-    """One row a layer under one header, nothing trailing."""
-    text = table(
-        [
-            ChainRow("privacy.consent", "enforce", source="psf.toml:5", note="(again per recipient, in route)"),
-            ChainRow("no_competitors", "enforce", "200 characters", "acme.guards"),
-        ]
-    )
-    assert text.split("\n") == [
-        "layer             mode      holds first chunk   from",
-        "privacy.consent   enforce   -                   psf.toml:5    (again per recipient, in route)",
-        "no_competitors    enforce   200 characters      acme.guards",
-    ]
 
 
 def test_a_policy_is_given_or_named_by_the_environment_or_standard(tmp_path: Path) -> None:

@@ -280,8 +280,8 @@ def test_strict_with_all_it_needs_does_the_most_that_there_is() -> None:
         "contracts.injection",
         "contracts.refusal",
     ]
-    assert policy.secrets_action == "block"
-    assert Policy().secrets_action == "mask"
+    assert policy.entity_actions["SECRET"] == "block"
+    assert "SECRET" not in Policy().entity_actions
 
 
 @pytest.mark.parametrize(

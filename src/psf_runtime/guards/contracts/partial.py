@@ -25,7 +25,6 @@ class PartialJson:
         self._position = 0
         self._stack: list[Any] = []  # open containers, outermost first
         self._keys: list[str | None] = []  # the key that waits for its value, per open container
-        self._expect_key = False
         self._changed = False
         self._dead = False
         self._root: Any = _NOTHING

@@ -1,6 +1,5 @@
 """Domain 05, oversight: when a person decides, and on exactly what."""
 
-from psf_runtime.guards.oversight.digest import action_digest
 from psf_runtime.guards.oversight.oversee import Oversee
 
-__all__ = ["Oversee", "action_digest"]
+__all__ = ["Oversee"]

@@ -50,17 +50,6 @@ def action_for(profile: Mapping[str, str], entity: str) -> str:
     return "token" if entity == LITERAL else profile.get(entity, DEFAULT_ACTION)
 
 
-def stricter(required: Mapping[str, str], stamped: Mapping[str, str]) -> tuple[str, ...]:
-    """The entities for which `required` is stricter than what a request was `stamped` with; empty: it may go."""
-    return tuple(
-        sorted(
-            entity
-            for entity in {*required, *stamped}
-            if _STRICTNESS[action_for(required, entity)] > _STRICTNESS[action_for(stamped, entity)]
-        )
-    )
-
-
 def mask(entity: str, value: str) -> str:
     """What stands in place of a value that is never restored."""
     if entity in _AS_SECRET:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from psf_runtime.errors import Blocked, ConfigError
 from psf_runtime.flow.protocols import ALL, NONE, window
-from psf_runtime.guards.oversight import Oversee, action_digest
+from psf_runtime.guards.oversight import Oversee
+from psf_runtime.types.canonical import action_digest
 from psf_runtime.types.context import Context
 from psf_runtime.types.messages import Message, Text, ToolCall
 from psf_runtime.types.request import Facts, Request
@@ -254,15 +255,18 @@ def test_the_guard_keeps_its_own_copy_of_the_rules() -> None:
 
 
 def test_the_digest_binds_resolved_values_and_facts() -> None:
-    """Another value, tool, text, fact or key gives another digest; another order of keys does not."""
-    context = context_for()
-    digest = action_digest(context, calls("pay", args='{"a": 1, "b": 2}'), key=b"k")
-    assert digest == action_digest(context, calls("pay", args='{"b":2,"a":1}'), key=b"k")
+    """Another value, tool, text, fact or control gives another digest; another order of keys does not."""
+
+    def digest(response: Response, *, control: str = "c", purpose: str = "p") -> str:
+        return action_digest(control, REQUEST.replace(facts=Facts(purpose=purpose)), response)
+
+    pay = calls("pay", args='{"a": 1, "b": 2}')
+    assert digest(pay) == digest(calls("pay", args='{"b":2,"a":1}'))
     others = {
-        action_digest(context, calls("pay", args='{"a": 1, "b": 3}'), key=b"k"),
-        action_digest(context, calls("erase", args='{"a": 1, "b": 2}'), key=b"k"),
-        action_digest(context, calls("pay", args='{"a": 1, "b": 2}'), key=b"other"),
-        action_digest(context_for("q"), calls("pay", args='{"a": 1, "b": 2}'), key=b"k"),
-        action_digest(context, Response((Text("I do it."),)), key=b"k"),
+        digest(calls("pay", args='{"a": 1, "b": 3}')),
+        digest(calls("erase", args='{"a": 1, "b": 2}')),
+        digest(pay, control="other"),
+        digest(pay, purpose="q"),
+        digest(Response((Text("I do it."),))),
     }
-    assert len(others - {digest}) == 5
+    assert len(others - {digest(pay)}) == 5
