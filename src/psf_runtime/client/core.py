@@ -44,6 +44,7 @@ from psf_runtime.policy.policy import Policy
 from psf_runtime.policy.state import State, open_state
 from psf_runtime.ports import Clock
 from psf_runtime.providers.mock import MockProvider
+from psf_runtime.stores.sealing import Sealer
 from psf_runtime.types.context import Context
 from psf_runtime.types.request import Facts, Request
 
@@ -89,6 +90,7 @@ class Core:
             api_key=api_key,
             base_url=base_url,
             region=region,
+            seals=Sealer(self.state.key),
         )
         if not asynchronous:
             _refuse_async_guards(self.policy)

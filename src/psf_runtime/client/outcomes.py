@@ -18,7 +18,7 @@ from psf_runtime.policy.state import State
 from psf_runtime.ports import Clock, TargetFacts
 from psf_runtime.types.completion import Completion
 from psf_runtime.types.decision import Decision
-from psf_runtime.types.messages import Message
+from psf_runtime.types.messages import Message, Reasoning
 from psf_runtime.types.response import Response
 
 VALUE = "contracts.output.value"
@@ -43,7 +43,7 @@ class Outcomes:
         parsed = {"parsed": shared[VALUE]} if VALUE in shared else {}
         return Completion(
             text=response.text,
-            message=Message("assistant", response.parts),
+            message=_message(response),
             finish=response.finish,
             usage=call.context.usage,
             model=response.provider or response.model,
@@ -106,6 +106,12 @@ class Outcomes:
         if len(targets) != 1:
             return None
         return cost_of(call.context.usage, self._prices.get(next(iter(targets))))
+
+
+def _message(response: Response) -> Message:
+    """The turn to append: with a handle, its first part stands for reasoning that nobody but the vendor reads."""
+    signed = (Reasoning("", response.handle),) if response.handle else ()
+    return Message("assistant", (*signed, *response.parts))
 
 
 def _name(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from psf_runtime.errors import ConfigError, Problem
 from psf_runtime.policy.policy import Policy
 from psf_runtime.ports import TargetFacts, Transport
+from psf_runtime.providers.handles import Seals
 from psf_runtime.providers.http import HttpTransport
 from psf_runtime.providers.intake import HttpLimits
 from psf_runtime.providers.mock import MockProvider, mock_named
@@ -41,10 +42,11 @@ class Targets:
 
 
 class _Collector:
-    def __init__(self, policy: Policy, http_client: Any) -> None:
+    def __init__(self, policy: Policy, http_client: Any, seals: Seals | None) -> None:
         resilience = policy.resilience
         self._policy = policy
         self._http_client = http_client
+        self._seals = seals
         self._limits = HttpLimits(connect=resilience.connect_timeout, stall=resilience.idle_timeout)
         self.facts: dict[str, TargetFacts] = {}
         self.models: dict[str, str] = {}
@@ -100,7 +102,9 @@ class _Collector:
                 wanted, name=f"{bound.name}@{bound.origin.partition('//')[2]}{bound.prefix}", environ=os.environ
             )
         self._hosts[bound.name] = (bound.origin, bound.prefix)
-        transport = HttpTransport(bound, client=self._http_client, require_stamp=True, limits=self._limits)
+        transport = HttpTransport(
+            bound, client=self._http_client, require_stamp=True, limits=self._limits, seals=self._seals
+        )
         self.models[bound.name] = model.name
         return self._keep(bound.facts, transport, bound.codec)
 
@@ -134,9 +138,10 @@ def gather_targets(
     api_key: Any,
     base_url: str | None,
     region: str | None,
+    seals: Seals | None = None,
 ) -> Targets:
     """Bind every target of a client. Nothing connects. Raises ConfigError that lists everything that is wrong."""
-    collector = _Collector(policy, http_client)
+    collector = _Collector(policy, http_client, seals)
     own: list[str] = []
     if isinstance(fallbacks, str | Target | MockProvider) or not isinstance(fallbacks, Sequence):
         collector.problems.append(

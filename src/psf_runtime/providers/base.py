@@ -30,6 +30,19 @@ class Wire:
         return f"Wire({self.method} {self.path}, {len(self.body)} bytes)"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Outgoing:
+    """One call, ready to leave: nothing is added to it afterwards but the host and the length."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Outgoing({self.method}, {len(self.body)} bytes)"
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """How much of an answer is accepted. What is larger is a ProviderError of kind `bad_response`.
@@ -65,9 +78,18 @@ class Decoder(Protocol):
         """The answer without its parts: complete after `end`."""
         ...
 
+    def carried(self) -> bytes:
+        """What must come back to the same target word for word (signed reasoning); empty when there is nothing."""
+        ...
+
 
 class Codec(Protocol):
     """One dialect, both ways. Pure: no sockets, no clock, no randomness."""
+
+    @property
+    def event_type(self) -> str:
+        """Content type of a streamed answer."""
+        ...
 
     def encode(self, request: Request, *, stream: bool) -> Wire:
         """The request as bytes, from an allow-list of fields. Raises ConfigError for what has no place there."""

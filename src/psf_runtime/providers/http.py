@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from psf_runtime.errors import ConfigError, ProviderError, PsfError
+from psf_runtime.providers.base import Outgoing
 from psf_runtime.providers.clients import Clients
+from psf_runtime.providers.handles import Handles, Seals
 from psf_runtime.providers.httpmodule import Failures, too_late
 from psf_runtime.providers.intake import HttpLimits, Intake, error_from, judge, raw_bytes
 from psf_runtime.providers.sources import AsyncSource, BlockingSource
 from psf_runtime.providers.targets import BoundTarget
-from psf_runtime.providers.tripwire import Outgoing, check_outgoing
+from psf_runtime.providers.tripwire import check_outgoing
 from psf_runtime.providers.watchdog import Watchdog
 from psf_runtime.types.request import Request
 
@@ -32,6 +35,7 @@ class HttpTransport:
         client: an httpx or httpx2 client, blocking or async, never closed here; None makes one when needed.
         require_stamp: stop a request that no layer prepared for its recipients (Blocked, FM04).
         limits: how long and how much.
+        seals: seals what a vendor signed, so that it can come back to this target; None lets it go.
     """
 
     def __init__(
@@ -41,11 +45,13 @@ class HttpTransport:
         client: Any = None,
         require_stamp: bool = False,
         limits: HttpLimits = _DEFAULT_LIMITS,
+        seals: Seals | None = None,
     ) -> None:
         self.target = target
         self._clients = Clients(client, trust_env=not target.loopback, connect=limits.connect)
         self._require_stamp = require_stamp
         self._limits = limits
+        self._handles = Handles(seals, target.name)
         self._watchdog = Watchdog()
 
     def open(self, request: Request, *, stream: bool, left: float | None) -> BlockingSource:
@@ -89,7 +95,7 @@ class HttpTransport:
             if problem is None and response.status_code != 200:
                 problem = error_from(response, self._error_body(response, began, left), self.target.name)
             if problem is None:
-                intake = self._intake(response, stream, began)
+                intake = self._intake(response, request, stream, began)
                 source = BlockingSource(response, intake, failures, self.target.name, self._watchdog)
                 done = True
                 return source
@@ -112,25 +118,30 @@ class HttpTransport:
         raise problem
 
     async def _within(self, request: Request, stream: bool, left: float | None) -> AsyncSource:
-        outgoing = self._prepare(request, stream)
         if left is None:
-            return await self._aopen(outgoing, stream, left)
+            return await self._aopen(request, stream, left)
         import anyio
 
         try:
             with anyio.fail_after(left):
-                return await self._aopen(outgoing, stream, left)
+                return await self._aopen(request, stream, left)
         except TimeoutError as error:
             if isinstance(error, PsfError):
                 raise
         raise too_late(self.target.name, "the time for the call is over")
 
-    async def _aopen(self, outgoing: Outgoing, stream: bool, left: float | None) -> AsyncSource:
+    async def _aopen(self, request: Request, stream: bool, left: float | None) -> AsyncSource:
+        if self.target.credentials.blocking:
+            import anyio
+
+            outgoing = await anyio.to_thread.run_sync(self._prepare, request, stream)
+        else:
+            outgoing = self._prepare(request, stream)
         client, module = self._clients.asynchronous()
         failures = Failures(module, self.target.name)
         began = time.monotonic()
         response = await self._asend(client, outgoing, failures, self._timeouts(stream, left))
-        source = AsyncSource(response, self._intake(response, stream, began), failures, self.target.name)
+        source = AsyncSource(response, self._intake(response, request, stream, began), failures, self.target.name)
         done = False
         try:
             problem = judge(response, outgoing.url, self.target.name, self._limits)
@@ -160,7 +171,7 @@ class HttpTransport:
     def _prepare(self, request: Request, stream: bool) -> Outgoing:
         """The exact bytes, looked at for the last time."""
         target = self.target
-        wire = target.codec.encode(request, stream=stream)
+        wire = target.codec.encode(self._handles.resolve(request), stream=stream)
         if len(wire.body) > self._limits.request_bytes:
             raise ProviderError(
                 f"{target.name}: the request is too large",
@@ -170,14 +181,15 @@ class HttpTransport:
                 why=f"at most {self._limits.request_bytes} bytes are sent; nothing was",
                 change="send less",
             )
-        key = target.key()
-        secret = (("authorization", f"Bearer {key}"),) if key else ()
         outgoing = Outgoing(
             wire.method,
             f"{target.origin}{target.prefix}{wire.path}",
-            (*wire.headers, ("accept-encoding", "identity"), ("user-agent", "psf-runtime"), *target.headers, *secret),
+            (*wire.headers, ("accept-encoding", "identity"), ("user-agent", "psf-runtime"), *target.headers),
             wire.body,
         )
+        secret = target.credentials.headers(outgoing, time.time())
+        if secret:
+            outgoing = replace(outgoing, headers=outgoing.headers + secret)
         check_outgoing(outgoing, request, target.facts, require_stamp=self._require_stamp)
         return outgoing
 
@@ -210,9 +222,16 @@ class HttpTransport:
             "pool": min(limits.stall, most),
         }
 
-    def _intake(self, response: Any, stream: bool, began: float) -> Intake:
-        name = self.target.name
-        return Intake(self.target.codec, response, stream=stream, began=began, target=name, limits=self._limits)
+    def _intake(self, response: Any, request: Request, stream: bool, began: float) -> Intake:
+        return Intake(
+            self.target.codec,
+            response,
+            stream=stream,
+            began=began,
+            target=self.target.name,
+            limits=self._limits,
+            handle=lambda carried: self._handles.make(carried, request.facts),
+        )
 
     def _error_body(self, response: Any, began: float, left: float | None) -> bytes:
         """The beginning of an error's body; a failure while reading it does not hide the error."""

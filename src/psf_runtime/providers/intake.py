@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,10 +76,10 @@ def error_from(response: Any, body: bytes, target: str) -> ProviderError:
     return provider_error(response.status_code, response.headers, parsed, target=target, now=time.time())
 
 
-def wants_events(headers: Mapping[str, str], asked: bool) -> bool:
+def wants_events(headers: Mapping[str, str], asked: bool, event_type: str) -> bool:
     """Whether the body is a stream of events: what the server says counts, not what was asked for."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "text/event-stream":
+    if kind == event_type:
         return True
     return False if kind == "application/json" else asked
 
@@ -99,14 +99,23 @@ async def _once(data: bytes) -> AsyncIterator[bytes]:
 
 
 class Intake:
-    """The bytes of one answer, counted, decoded and timed."""
+    """The bytes of one answer, counted, decoded and timed. `handle` seals what must come back word for word."""
 
     def __init__(
-        self, codec: Codec, response: Any, *, stream: bool, began: float, target: str, limits: HttpLimits
+        self,
+        codec: Codec,
+        response: Any,
+        *,
+        stream: bool,
+        began: float,
+        target: str,
+        limits: HttpLimits,
+        handle: Callable[[bytes], str],
     ) -> None:
-        self._decoder: Decoder = codec.decoder(stream=wants_events(response.headers, stream))
+        self._decoder: Decoder = codec.decoder(stream=wants_events(response.headers, stream, codec.event_type))
         self._target = target
         self._limits = limits
+        self._handle = handle
         self._size = 0
         self._began = self._latest = began
         self._first: float | None = None
@@ -162,4 +171,4 @@ class Intake:
             raw["first_chunk_ms"] = round((self._first - self._began) * 1000, 3)
         if self._ended is not None:
             raw["ms"] = round((self._ended - self._began) * 1000, 3)
-        return head.replace(raw=raw)
+        return head.replace(raw=raw, handle=self._handle(self._decoder.carried()))

@@ -77,7 +77,13 @@ class MockSource:
         script = self._script
         target = self._target
         usage = self._usage() if script.usage and script.ending is None else NO_USAGE
-        return Response((), script.finish, usage, target.rpartition(":")[2], "", target, {"status": 200})
+        return Response(
+            finish=script.finish,
+            usage=usage,
+            model=target.rpartition(":")[2],
+            provider=target,
+            raw={"status": 200},
+        )
 
     def _usage(self) -> Usage:
         """An estimate: four characters a token."""

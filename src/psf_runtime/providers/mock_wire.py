@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from psf_runtime.providers.base import Wire
+from psf_runtime.providers.base import Outgoing, Wire
 from psf_runtime.providers.openai import OPENAI, Differences, OpenAIChat
-from psf_runtime.providers.tripwire import Outgoing
 from psf_runtime.types.request import Request
 
 _CODEC = OpenAIChat(differences=Differences("mock", "max_completion_tokens", extra=OPENAI.extra))

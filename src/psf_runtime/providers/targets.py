@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from psf_runtime.errors import ConfigError
 from psf_runtime.ports import Price, TargetFacts
 from psf_runtime.providers.base import Codec
+from psf_runtime.providers.credentials import NO_CREDENTIALS, Credentials, KeyHeader
 from psf_runtime.providers.hosts import BaseUrl, HostFacts, parse_base_url
 from psf_runtime.providers.keys import KeyGetter, key_from, no_key
 from psf_runtime.providers.models import ModelString, parse_model, require_spoken
@@ -30,7 +31,7 @@ class BoundTarget:
         codec: speaks its dialect.
         origin: scheme, host and port that every byte goes to; `prefix`: path in front of the codec's.
         headers: further headers, never secret.
-        key: returns the key, or None when none is needed.
+        credentials: makes the headers that let a call in.
         loopback: whether the host is this machine.
     """
 
@@ -40,7 +41,7 @@ class BoundTarget:
     origin: str
     prefix: str
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    key: KeyGetter = field(default=no_key, repr=False)
+    credentials: Credentials = NO_CREDENTIALS
     loopback: bool = False
 
 
@@ -77,7 +78,7 @@ def bind(target: Target | str, *, name: str = "", environ: Mapping[str, str]) ->
         origin=base.origin,
         prefix=base.prefix,
         headers=_account_headers(environ) if trusted else (),
-        key=_key(wanted, environ, label, trusted),
+        credentials=KeyHeader(_key(wanted, environ, label, trusted)),
         loopback=base.is_loopback,
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from psf_runtime.errors import Blocked, ConfigError
 from psf_runtime.ports import TargetFacts
+from psf_runtime.providers.base import Outgoing
 from psf_runtime.types.request import Request
 
 _CONTROL = "privacy.tokens"
@@ -14,26 +14,20 @@ _HEADERS = frozenset(
     {
         "accept",
         "accept-encoding",
+        "anthropic-beta",
+        "anthropic-version",
+        "api-key",
         "authorization",
         "content-type",
         "openai-organization",
         "openai-project",
         "user-agent",
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-security-token",
+        "x-api-key",
     }
 )
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Outgoing:
-    """One call, ready to leave: nothing is added to it afterwards but the host and the length."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-    def __repr__(self) -> str:
-        return f"Outgoing({self.method}, {len(self.body)} bytes)"
 
 
 def check_outgoing(outgoing: Outgoing, request: Request, target: TargetFacts, *, require_stamp: bool) -> None:

@@ -204,6 +204,7 @@ def response_to_data(response: Response) -> Data:
         "model": response.model,
         "model_version": response.model_version,
         "provider": response.provider,
+        "handle": response.handle,
         "raw": plain(response.raw),
     }
 
@@ -222,6 +223,7 @@ def response_from_data(data: Mapping[str, Any]) -> Response:
             model=data["model"],
             model_version=data["model_version"],
             provider=data["provider"],
+            handle=data["handle"],
             raw=data["raw"],
         )
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -25,6 +25,7 @@ class Response:
         usage: token counts of this attempt.
         model: what the provider says answered; `model_version`: its fingerprint or dated name, if it sends one.
         provider: the name of the target that answered.
+        handle: stands, sealed, for reasoning that the vendor wants back with the next turn; empty when there is none.
         raw: the provider's ids, status and timing; no content: every text of an answer is in `parts`, screened.
     """
 
@@ -34,6 +35,7 @@ class Response:
     model: str = ""
     model_version: str = ""
     provider: str = ""
+    handle: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property

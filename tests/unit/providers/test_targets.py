@@ -8,6 +8,7 @@ import pytest
 
 from psf_runtime.errors import ConfigError
 from psf_runtime.ports import Price
+from psf_runtime.providers.base import Outgoing
 from psf_runtime.providers.hosts import parse_base_url
 from psf_runtime.providers.models import is_model_string, parse_model
 from psf_runtime.providers.openai import COMPATIBLE, LOCAL, OPENAI
@@ -15,10 +16,17 @@ from psf_runtime.providers.targets import BoundTarget, bind
 from psf_runtime.types.target import Target
 
 KEY = {"OPENAI_API_KEY": "sk-environment"}
+OUT = Outgoing("POST", "https://h.example/v1", (), b"{}")
 
 
 def bound(target: Target | str, environ: dict[str, str] | None = None) -> BoundTarget:
     return bind(target, environ=KEY if environ is None else environ)
+
+
+def key_of(target: BoundTarget) -> str | None:
+    """The key that a call to this target would carry."""
+    headers = dict(target.credentials.headers(OUT, 0.0))
+    return headers["authorization"].removeprefix("Bearer ") if headers else None
 
 
 @pytest.mark.parametrize(
@@ -75,7 +83,7 @@ def test_the_vendors_own_host() -> None:
     """openai: without an address goes to the vendor, with its facts, its key and store=false."""
     target = bound("openai:gpt-4o-2024-08-06", {**KEY, "OPENAI_ORG_ID": "org-1", "OPENAI_PROJECT_ID": "p-1"})
     assert (target.origin, target.prefix) == ("https://api.openai.com", "/v1")
-    assert target.key() == "sk-environment"
+    assert key_of(target) == "sk-environment"
     assert dict(target.headers) == {"openai-organization": "org-1", "openai-project": "p-1"}
     assert (target.facts.boundary, target.facts.jurisdiction, target.facts.retention_days) == ("external", "US", 30)
     assert target.facts.dated
@@ -88,7 +96,7 @@ def test_the_environments_address_takes_the_environments_key() -> None:
     """OPENAI_BASE_URL goes with OPENAI_API_KEY; the vendor's facts do not."""
     target = bound("openai:m", {**KEY, "OPENAI_BASE_URL": "https://gateway.example/openai/v1/"})
     assert (target.origin, target.prefix) == ("https://gateway.example", "/openai/v1")
-    assert target.key() == "sk-environment"
+    assert key_of(target) == "sk-environment"
     assert (target.facts.jurisdiction, target.facts.retention_days) == (None, None)
     assert target.codec.differences is COMPATIBLE  # type: ignore[attr-defined]
 
@@ -106,7 +114,7 @@ def test_the_environments_address_takes_the_environments_key() -> None:
 def test_the_environments_key_never_goes_elsewhere(target: Any) -> None:
     """An address that the application wrote gets no key and no account of the environment."""
     one = bound(target, {**KEY, "OPENAI_ORG_ID": "org-1", "OPENAI_BASE_URL": "https://gateway.example/v1"})
-    assert one.key() is None
+    assert key_of(one) is None
     assert one.headers == ()
     assert one.facts.jurisdiction is None
 
@@ -114,7 +122,7 @@ def test_the_environments_key_never_goes_elsewhere(target: Any) -> None:
 def test_the_vendors_host_by_its_address() -> None:
     """Writing the vendor's own address is the same as leaving it out."""
     target = bound("openai:m@https://eu.api.openai.com/v1")
-    assert target.key() == "sk-environment"
+    assert key_of(target) == "sk-environment"
     assert target.facts.jurisdiction == "EU"
 
 
@@ -131,9 +139,9 @@ def test_a_missing_key_is_an_error_now() -> None:
 def test_keys_of_the_target(api_key: Any, expected: str) -> None:
     """A key, the name of a variable, or a function, for any host."""
     target = bound(Target("openai:m@https://h.example/v1", api_key=api_key), {"MY_KEY": "sk-mine"})
-    assert target.key() == expected
+    assert key_of(target) == expected
     assert expected not in repr(target)
-    assert expected not in repr(target.key)
+    assert expected not in repr(target.credentials)
 
 
 @pytest.mark.parametrize("api_key", ["env:NOT_THERE", "", "two words", "line\nbreak", "ключ"])
@@ -150,14 +158,14 @@ def test_a_key_function_that_fails_is_an_error_without_its_text() -> None:
     def fail() -> str:
         raise LookupError("CANARY")
 
-    key = bound(Target("local:m@http://127.0.0.1:1/v1", api_key=fail)).key
+    credentials = bound(Target("local:m@http://127.0.0.1:1/v1", api_key=fail)).credentials
     with pytest.raises(ConfigError, match="LookupError") as caught:
-        key()
+        credentials.headers(OUT, 0.0)
     assert "CANARY" not in str(caught.value)
     assert caught.value.__context__ is None
     nothing: Any = lambda: None
     with pytest.raises(ConfigError, match="no key"):
-        bound(Target("local:m@http://127.0.0.1:1/v1", api_key=nothing)).key()
+        bound(Target("local:m@http://127.0.0.1:1/v1", api_key=nothing)).credentials.headers(OUT, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,11 @@ class OpenAIChat:
     differences: Differences = OPENAI
     bounds: Bounds = DEFAULT_BOUNDS
 
+    @property
+    def event_type(self) -> str:
+        """Server-sent events."""
+        return "text/event-stream"
+
     def encode(self, request: Request, *, stream: bool) -> Wire:
         """The request as bytes. Raises ConfigError for a part or an extra field that has no place on this wire."""
         model = self.model or request.model

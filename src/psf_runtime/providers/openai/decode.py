@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
-from psf_runtime.errors import ProviderError, StreamInterrupted
+from psf_runtime.errors import StreamInterrupted
 from psf_runtime.providers.base import Bounds
+from psf_runtime.providers.dialect.decoding import AnswerDecoder, loads
+from psf_runtime.providers.dialect.head import Head
+from psf_runtime.providers.dialect.toolcalls import ToolCalls, bad_response
 from psf_runtime.providers.errors import provider_error
+from psf_runtime.providers.openai.counts import note_names, note_numbers
 from psf_runtime.providers.openai.differences import Differences
-from psf_runtime.providers.openai.head import Head
-from psf_runtime.providers.openai.toolcalls import ToolCalls, bad_response
 from psf_runtime.providers.sse import Event, SseDecoder
 from psf_runtime.types.chunks import Chunk, ReasoningDelta, TextDelta
 from psf_runtime.types.response import Response
@@ -25,32 +25,21 @@ _CHANNELS = frozenset({"role", "content", "reasoning_content", "reasoning", "ref
 _CHOICE = frozenset({"index", "delta", "message", "finish_reason"})
 
 
-class _Answer:
+class _Answer(AnswerDecoder):
     """What a stream and a body have in common: one object after another goes in, chunks come out."""
 
-    __slots__ = ("_bounds", "_head", "_legacy", "_size", "_target", "_tools", "choices")
+    __slots__ = ("_head", "_legacy", "_tools", "choices")
 
     def __init__(self, differences: Differences, target: str, bounds: Bounds) -> None:
-        self._bounds = bounds
-        self._target = target
-        self._head = Head(differences, target)
+        super().__init__(target, bounds)
+        self._head = Head(differences.finish, target)
         self._tools = ToolCalls(bounds, target)
         self._legacy = False  # the calls come in the old `function_call`
-        self._size = 0
         self.choices = 0
 
     def head(self) -> Response:
         """The answer without its parts: complete after `end`."""
         return self._head.build(bool(self._tools.slots))
-
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > self._bounds.answer_bytes:
-            raise bad_response(
-                "the answer is too large",
-                target=self._target,
-                why=f"at most {self._bounds.answer_bytes} bytes are accepted",
-            )
 
     def _body(self, body: Any, part: str, out: list[Chunk]) -> None:
         """One completion or chunk object. `part` names what holds the pieces: `message` or `delta`."""
@@ -60,10 +49,10 @@ class _Answer:
             raise provider_error(200, {}, body, target=self._target)
         choices = body.get("choices")
         if not self.choices:
-            self._head.names(body)
+            note_names(self._head, body)
             self._tools.answer_id = _suffix(body.get("id"))
         if len(body) > 5 or "usage" in body:
-            self._head.numbers(body)
+            note_numbers(self._head, body)
         if not choices:
             if choices is None and "usage" not in body:
                 raise bad_response("the answer is no chat completion", target=self._target)
@@ -178,35 +167,16 @@ class StreamDecoder(_Answer):
         self._done = False
         self._seen = False
 
-    def feed(self, data: bytes) -> list[Chunk]:
-        """The chunks that these bytes complete."""
-        out: list[Chunk] = []
-        try:
-            self._grow(len(data))
-            for event in self._events.feed(data):
-                self._event(event, out)
-            return out
-        except ProviderError as caught:
-            problem = caught.fresh()
-        # Raised out here, without what was received in the frame: a report that prints locals must not print it.
-        del data, out
-        event = None  # type: ignore[assignment]
-        raise _named(problem, self._target)
+    def _take(self, data: bytes, out: list[Chunk]) -> None:
+        for event in self._events.feed(data):
+            self._event(event, out)
 
-    def end(self) -> list[Chunk]:
-        """What a last event without its blank line held. A finish reason or `[DONE]` must have come."""
-        out: list[Chunk] = []
-        try:
-            for event in self._events.end():
-                if event.data == "[DONE]" or _loads(event.data) is not None:
-                    self._event(event, out)
-            self._check_end()
-            return out
-        except ProviderError as caught:
-            problem = caught.fresh()
-        del out
-        event = None  # type: ignore[assignment]
-        raise _named(problem, self._target)
+    def _finish(self, out: list[Chunk]) -> None:
+        """A last event may lack its blank line. A finish reason or `[DONE]` must have come."""
+        for event in self._events.end():
+            if event.data == "[DONE]" or loads(event.data) is not None:
+                self._event(event, out)
+        self._check_end()
 
     def _event(self, event: Event, out: list[Chunk]) -> None:
         data = event.data
@@ -215,7 +185,7 @@ class StreamDecoder(_Answer):
         if data[0] != "{" and data.strip() == "[DONE]":
             self._done = self._seen = True
             return
-        body = _loads(data)
+        body = loads(data)
         if body is None:
             raise bad_response("an event of the stream is no JSON", target=self._target)
         self._seen = True
@@ -247,40 +217,19 @@ class BodyDecoder(_Answer):
         super().__init__(differences, target, bounds)
         self._pieces_of_body: list[bytes] = []
 
-    def feed(self, data: bytes) -> list[Chunk]:
+    def _take(self, data: bytes, out: list[Chunk]) -> None:
         """Keeps the bytes, within bounds; nothing comes out before the end."""
         self._pieces_of_body.append(data)
-        size = len(data)
-        del data
-        self._grow(size)
-        return []
 
-    def end(self) -> list[Chunk]:
-        """The whole answer."""
-        out: list[Chunk] = []
-        try:
-            body = _loads(b"".join(self._pieces_of_body))
-            self._pieces_of_body = []
-            if body is None:
-                raise bad_response("the answer is no JSON", target=self._target)
-            self._body(body, "message", out)
-            if not self.choices:
-                raise bad_response("the answer holds no choice", target=self._target)
-            self._complete()
-            return out
-        except ProviderError as caught:
-            problem = caught.fresh()
-        body = None
-        del out
-        raise _named(problem, self._target)
-
-
-def _loads(text: str | bytes) -> Any:
-    """The JSON value, or None when it is none (or too deep: the parser has its own limit)."""
-    try:
-        return orjson.loads(text)
-    except ValueError:
-        return None
+    def _finish(self, out: list[Chunk]) -> None:
+        body = loads(b"".join(self._pieces_of_body))
+        self._pieces_of_body = []
+        if body is None:
+            raise bad_response("the answer is no JSON", target=self._target)
+        self._body(body, "message", out)
+        if not self.choices:
+            raise bad_response("the answer holds no choice", target=self._target)
+        self._complete()
 
 
 def _suffix(answer_id: Any) -> str:
@@ -299,10 +248,3 @@ def _thoughts(value: Any) -> list[str]:
         return []
     texts = [item.get("text") for item in value if isinstance(item, dict)]
     return [text for text in texts if isinstance(text, str) and text]
-
-
-def _named(problem: Any, target: str) -> ProviderError:
-    """The error with the target's name, which the event decoder does not know."""
-    error: ProviderError = problem
-    error.target = error.target or target
-    return error

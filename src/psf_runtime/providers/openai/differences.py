@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from psf_runtime.providers.dialect.extra import ExtraKind
 from psf_runtime.types.response_head import FinishReason
-
-# What a field of `extra` may hold: a word is `[A-Za-z0-9_.-]{1,64}`, so that no text travels unseen.
-ExtraKind = Literal["word", "number", "integer", "boolean", "numbers", "settings"]
 
 FINISH: Mapping[str, FinishReason] = {
     "stop": "stop",

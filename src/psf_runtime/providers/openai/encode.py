@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any
-
-import orjson
-
-from psf_runtime.errors import ConfigError
 from psf_runtime.providers.base import Wire
-from psf_runtime.providers.openai.differences import Differences, ExtraKind
-from psf_runtime.providers.openai.messages import Json, messages_to_json
+from psf_runtime.providers.dialect.extra import checked_extra
+from psf_runtime.providers.dialect.writing import Json, parameters_of, post
+from psf_runtime.providers.openai.differences import Differences
+from psf_runtime.providers.openai.messages import messages_to_json
 from psf_runtime.types.request import Limits, OutputSchema, Request, Tool
 
 PATH = "/chat/completions"
-_WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TOOL_CHOICES = frozenset({"auto", "none", "required"})
 
 
@@ -32,45 +26,21 @@ def encode_request(request: Request, *, model: str, stream: bool, differences: D
     body.update(differences.always)
     extra = request.extra.get(differences.provider)
     if extra:
-        body.update(checked_extra(extra, differences))
+        body.update(checked_extra(extra, differences.extra, differences.provider))
     if stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
     accept = "text/event-stream" if stream else "application/json"
-    headers = (("content-type", "application/json"), ("accept", accept))
-    return Wire("POST", PATH, headers, _dump(body))
-
-
-def _dump(body: Json) -> bytes:
-    try:
-        return orjson.dumps(body, default=_plain, option=orjson.OPT_PASSTHROUGH_DATACLASS)
-    except TypeError:
-        pass  # raised below, without the error whose text may name a value
-    raise ConfigError(
-        "the request holds something that JSON cannot",
-        why="a schema or a setting has a value that is no text, number, list or mapping, or a broken character",
-        change="look at the parameters of the tools, the output schema and extra",
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError
+    return post(PATH, body, accept=accept)
 
 
 def _tool(tool: Tool) -> Json:
     function: Json = {"name": tool.name}
     if tool.description:
         function["description"] = tool.description
-    if tool.parameters is not None:
-        if not isinstance(tool.parameters, Mapping):
-            raise ConfigError(
-                "a tool's parameters are not a JSON schema",
-                why=f"on the wire they must be a mapping, not {type(tool.parameters).__name__}",
-                change="give the tool to complete(tools=...), which makes the schema",
-            )
-        function["parameters"] = tool.parameters
+    parameters = parameters_of(tool)
+    if parameters is not None:
+        function["parameters"] = parameters
     return {"type": "function", "function": function}
 
 
@@ -98,51 +68,3 @@ def _limits(limits: Limits, body: Json, differences: Differences) -> None:
         body["seed"] = limits.seed
     if limits.reasoning_effort is not None:
         body["reasoning_effort"] = limits.reasoning_effort
-
-
-def checked_extra(extra: Mapping[str, Any], differences: Differences) -> Json:
-    """The fields of `extra` for this provider, each on its allow-list and of its kind. Raises ConfigError."""
-    fields: Json = {}
-    for name, value in extra.items():
-        kind = differences.extra.get(name)
-        if kind is None:
-            raise _undeclared(name, differences)
-        if not _fits(value, kind):
-            raise ConfigError(
-                f"extra field {name!r} for {differences.provider!r} has the wrong kind of value",
-                why=f"it must be: {kind}",
-                change=f"give {name} a value of that kind, or leave it out",
-            )
-        fields[name] = value
-    return fields
-
-
-def _undeclared(name: str, differences: Differences) -> ConfigError:
-    shown = name if _WORD.fullmatch(name) else "(unnamed)"
-    return ConfigError(
-        f"extra field {shown!r} is not declared for {differences.provider!r}",
-        why="only declared fields leave; known: " + ", ".join(sorted(differences.extra)),
-        change=f"leave it out, or declare it: Differences(provider={differences.provider!r}, "
-        f"extra={{..., {shown!r}: 'word'}})",
-    )
-
-
-def _fits(value: Any, kind: ExtraKind) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind == "word":
-        return isinstance(value, str) and _WORD.fullmatch(value) is not None
-    if kind == "number":
-        return number
-    if kind == "integer":
-        return number and isinstance(value, int)
-    if kind == "boolean":
-        return isinstance(value, bool)
-    if not isinstance(value, Mapping):
-        return False
-    if kind == "numbers":
-        return all(_fits(key, "word") and _fits(item, "number") for key, item in value.items())
-    return all(_fits(key, "word") and _is_setting(item) for key, item in value.items())
-
-
-def _is_setting(value: Any) -> bool:
-    return any(_fits(value, kind) for kind in ("word", "number", "boolean"))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import Any
 
 from psf_runtime.errors import ConfigError
+from psf_runtime.providers.dialect.writing import Json, data_url, misplaced
 from psf_runtime.providers.openai.differences import Differences
 from psf_runtime.types.media import File, Image
 from psf_runtime.types.messages import Message, Part, Reasoning, Text, ToolCall, ToolResult
 
-Json = dict[str, Any]
+_NAME = "chat completions"
 
 
 def messages_to_json(messages: tuple[Message, ...], differences: Differences) -> list[Json]:
@@ -37,7 +37,7 @@ def _results(message: Message) -> list[Json]:
     out: list[Json] = []
     for part in message.parts:
         if not isinstance(part, ToolResult):
-            raise _misplaced(part, "tool")
+            raise misplaced(part, "tool", _NAME)
         out.append({"role": "tool", "tool_call_id": part.call_id, "content": part.text})
     return out
 
@@ -76,11 +76,11 @@ def _part(part: Part, role: str, differences: Differences) -> Json:
         return _image(part)
     if role == "user" and isinstance(part, File):
         return _file(part, differences)
-    raise _misplaced(part, role)
+    raise misplaced(part, role, _NAME)
 
 
 def _image(part: Image) -> Json:
-    address = part.url if part.data is None else _data_url(part.media_type, part.data)
+    address = part.url if part.data is None else data_url(part.media_type, part.data)
     value: Json = {"url": address}
     if part.detail is not None:
         value["detail"] = part.detail
@@ -100,16 +100,4 @@ def _file(part: File, differences: Differences) -> Json:
             why="chat completions takes no URL of a document",
             change="File(path) or File(data, name=...)",
         )
-    return {"type": "file", "file": {"filename": part.name, "file_data": _data_url(part.media_type, part.data)}}
-
-
-def _data_url(media_type: str, data: bytes) -> str:
-    return f"data:{media_type};base64,{b64encode(data).decode('ascii')}"
-
-
-def _misplaced(part: Part, role: str) -> ConfigError:
-    return ConfigError(
-        f"a {type(part).__name__} part has no place in a message of role {role!r}",
-        why="chat completions takes pictures and files from the user only, and results in tool messages only",
-        change="move the part to a message of the right role",
-    )
+    return {"type": "file", "file": {"filename": part.name, "file_data": data_url(part.media_type, part.data)}}

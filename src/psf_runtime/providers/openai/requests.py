@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
+from psf_runtime.providers.dialect.extra import checked_extra
+from psf_runtime.providers.dialect.reading import integer, json_object, number, refused, text, texts, tool
 from psf_runtime.providers.openai.differences import Differences
-from psf_runtime.providers.openai.encode import checked_extra
-from psf_runtime.providers.openai.turns import messages_from_json, refused
+from psf_runtime.providers.openai.turns import messages_from_json
 from psf_runtime.types.request import Limits, OutputSchema, Request, Tool
 
 # Fields that lead to a memory, a recipient or an answer that no guard would see.
@@ -47,12 +46,12 @@ _HANDLED = frozenset(
 
 def decode_request(body: bytes, differences: Differences) -> Request:
     """The request in this body. Raises ConfigError, which names the field and never its value."""
-    fields = _object(body)
+    fields = json_object(body)
     del body
     extra = _extra(fields, differences)
     return Request(
         messages=messages_from_json(fields.get("messages")),
-        model=_model(fields.get("model")),
+        model=text(fields.get("model"), "model"),
         tools=_tools(fields.get("tools")),
         tool_choice=_tool_choice(fields.get("tool_choice")),
         output=_output(fields.get("response_format")),
@@ -63,21 +62,10 @@ def decode_request(body: bytes, differences: Differences) -> Request:
 
 def asks_for_stream(body: bytes) -> tuple[bool, bool]:
     """Whether the client asked for a stream, and for the usage at its end."""
-    fields = _object(body)
+    fields = json_object(body)
     options = fields.get("stream_options")
     usage = isinstance(options, dict) and options.get("include_usage") is True
     return fields.get("stream") is True, usage
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        fields = orjson.loads(body)
-    except ValueError:
-        fields = None
-    if isinstance(fields, dict):
-        return fields
-    del body, fields
-    raise refused("the body", "it is no JSON object")
 
 
 def _extra(fields: dict[str, Any], differences: Differences) -> dict[str, Any]:
@@ -96,15 +84,7 @@ def _extra(fields: dict[str, Any], differences: Differences) -> dict[str, Any]:
                 raise refused(name, "it must be false: its content would pass by the guards")
         else:
             rest[name] = value
-    return checked_extra(rest, differences)
-
-
-def _model(value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise refused("model", "it must be text")
-    return value
+    return checked_extra(rest, differences.extra, differences.provider)
 
 
 def _tools(value: Any) -> tuple[Tool, ...]:
@@ -121,15 +101,9 @@ def _tool(value: Any, where: str) -> Tool:
     function = value.get("function")
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         raise refused(where, "it needs a function with a name")
-    description = function.get("description") or ""
-    parameters = function.get("parameters")
-    if not isinstance(description, str):
-        raise refused(f"{where}.function.description", "it must be text")
-    if parameters is not None and not isinstance(parameters, dict):
-        raise refused(f"{where}.function.parameters", "it must be a JSON schema")
     if function.keys() - {"name", "description", "parameters", "strict"}:
         raise refused(f"{where}.function", "it has an unknown field")
-    return Tool(function["name"], description, parameters)
+    return tool(function["name"], function.get("description"), function.get("parameters"), f"{where}.function")
 
 
 def _tool_choice(value: Any) -> str | None:
@@ -166,35 +140,10 @@ def _limits(fields: dict[str, Any]) -> Limits:
     if effort is not None and not isinstance(effort, str):
         raise refused("reasoning_effort", "it must be text")
     return Limits(
-        max_tokens=_integer(most, "max_tokens"),
-        temperature=_number(fields.get("temperature"), "temperature"),
-        top_p=_number(fields.get("top_p"), "top_p"),
-        stop=_stop(fields.get("stop")),
-        seed=_integer(fields.get("seed"), "seed"),
+        max_tokens=integer(most, "max_tokens"),
+        temperature=number(fields.get("temperature"), "temperature"),
+        top_p=number(fields.get("top_p"), "top_p"),
+        stop=texts(fields.get("stop"), "stop"),
+        seed=integer(fields.get("seed"), "seed"),
         reasoning_effort=effort,
     )
-
-
-def _integer(value: Any, name: str) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise refused(name, "it must be a whole number")
-    return value
-
-
-def _number(value: Any, name: str) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise refused(name, "it must be a number")
-    return value
-
-
-def _stop(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise refused("stop", "it must be text or a list of texts")
-    return tuple(items)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import binascii
-import re
-from base64 import b64decode
 from typing import Any, Literal
 
-from psf_runtime.errors import ConfigError
+from psf_runtime.providers.dialect.reading import from_data_url, refused
 from psf_runtime.types.media import File, Image
 from psf_runtime.types.messages import Message, Part, Text, ToolCall, ToolResult
 from psf_runtime.types.provenance import TRUSTED, USER, Provenance
 
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,", re.ASCII)
 _ROLES: dict[str, Literal["system", "user", "assistant", "tool"]] = {
     "assistant": "assistant",
     "developer": "system",
@@ -35,15 +31,6 @@ _FIELDS = frozenset(
         "tool_calls",
     }
 )
-
-
-def refused(field: str, why: str) -> ConfigError:
-    """The error for a field that may not, or cannot, be read. It names the field and never its value."""
-    return ConfigError(
-        f"the request's {field} cannot be taken over",
-        why=why,
-        change="leave it out, or send it in the form that chat completions documents",
-    )
 
 
 def messages_from_json(value: Any) -> tuple[Message, ...]:
@@ -113,7 +100,7 @@ def _image(value: dict[str, Any], where: str) -> Image:
         raise refused(where, "an image needs a url")
     if address.startswith(("http://", "https://")):
         return Image(address, detail=detail)
-    media_type, data = _data(address, where)
+    media_type, data = from_data_url(address, where)
     return Image(data, media_type=media_type, detail=detail)
 
 
@@ -123,23 +110,8 @@ def _file(value: dict[str, Any], where: str) -> File:
     name = value.get("filename") or ""
     if not isinstance(contents, str) or not isinstance(name, str):
         raise refused(where, "a file needs its contents in file_data; ids of stored files are not taken")
-    media_type, data = _data(contents, where)
+    media_type, data = from_data_url(contents, where)
     return File(data, name=name, media_type=media_type)
-
-
-def _data(address: str, where: str) -> tuple[str, bytes]:
-    head = _DATA_URL.match(address)
-    data = None
-    if head is not None:
-        try:
-            data = b64decode(address[head.end() :], validate=True)
-        except (binascii.Error, ValueError):
-            data = None
-    del address
-    if head is None or data is None:
-        head = None
-        raise refused(where, "it must be an http(s) URL or data:<media type>;base64,...")
-    return head[1], data
 
 
 def _calls(value: Any, where: str) -> tuple[ToolCall, ...]:
