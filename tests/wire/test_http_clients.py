@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +15,7 @@ import respx
 
 from psf_runtime.errors import ConfigError, ProviderError, ProviderTimeout
 from psf_runtime.ports import Transport
+from psf_runtime.providers.base import Outgoing
 from psf_runtime.providers.http import HttpTransport
 from psf_runtime.providers.targets import bind
 from psf_runtime.providers.wire import TargetTransport
@@ -20,7 +23,9 @@ from psf_runtime.types.messages import Message
 from psf_runtime.types.request import Request
 from psf_runtime.types.response import accumulate
 from psf_runtime.types.target import Target
-from tests.wire.wire_loopback import DONE, HELLO, delta
+from tests.wire.wire_loopback import DONE, HELLO, Loopback, body, delta
+
+pytestmark = pytest.mark.psf(network=True)  # names of other machines stand here; none is reached
 
 REQUEST = Request((Message.user("hello"),), model="t")
 TARGET = bind(Target("openai:m@https://models.example/v1", api_key="k"), name="t", environ={})
@@ -112,13 +117,46 @@ def test_an_answer_from_elsewhere_is_refused() -> None:
 
 
 def test_respx_sees_the_call() -> None:
-    """Users who mock httpx with respx see the call of a client made here."""
-    with respx.mock() as router:
+    """Users who mock httpx with respx see the call of a client that they inject."""
+    with respx.mock() as router, httpx.Client() as client:
         route = router.post(URL).respond(json=HELLO)
-        sender = HttpTransport(TARGET)
-        assert read_all(sender) == "hello"
-        sender.close()
+        assert read_all(HttpTransport(TARGET, client=client)) == "hello"
     assert route.calls.last.request.headers["authorization"] == "Bearer k"
+
+
+class SlowCredentials:
+    """Credentials that may wait for the world, and note in which thread they were asked."""
+
+    blocking = True
+
+    def __init__(self) -> None:
+        self.threads: list[int] = []
+
+    def headers(self, outgoing: Outgoing, now: float) -> tuple[tuple[str, str], ...]:
+        self.threads.append(threading.get_ident())
+        return (("authorization", "Bearer from-afar"),)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_credentials_that_wait_do_not_hold_up_the_loop(backend: str) -> None:
+    """They are asked once, in a thread of their own; blocking callers ask them in theirs."""
+    credentials = SlowCredentials()
+    here = threading.get_ident()
+    with Loopback(body(HELLO)) as server:
+        bound = bind(f"local:m@{server.url}", name="t", environ={})
+        sender = HttpTransport(dataclasses.replace(bound, credentials=credentials))
+
+        async def main() -> str:
+            text = await aread_all(sender, False)
+            await sender.aclose()
+            return text
+
+        assert anyio.run(main, backend=backend) == "hello"
+        assert len(credentials.threads) == 1
+        assert credentials.threads != [here]
+        assert b"authorization: Bearer from-afar" in server.requests[0]
+        assert read_all(HttpTransport(dataclasses.replace(bound, credentials=credentials))) == "hello"
+        assert credentials.threads[1:] == [here]
 
 
 def test_wrong_clients_are_refused() -> None:
@@ -137,9 +175,9 @@ def test_wrong_clients_are_refused() -> None:
 
 def test_a_source_belongs_to_its_mode() -> None:
     """Reading a blocking source from async code, or the other way round, is a programming error and says so."""
-    with respx.mock() as router:
-        router.post(URL).respond(json=HELLO)
-        sender = HttpTransport(TARGET)
+    with Loopback(body(HELLO)) as server:
+        target = bind(f"local:m@{server.url}", name="t", environ={})
+        sender = HttpTransport(target)
         source = sender.open(REQUEST, stream=False, left=None)
         with pytest.raises(TypeError, match="read"):
             anyio.run(source.aread, 1)
@@ -149,7 +187,7 @@ def test_a_source_belongs_to_its_mode() -> None:
         sender.close()
 
         async def other() -> None:
-            sender = HttpTransport(TARGET)
+            sender = HttpTransport(target)
             source = await sender.aopen(REQUEST, stream=False, left=None)
             with pytest.raises(TypeError, match="aread"):
                 source.read(1)

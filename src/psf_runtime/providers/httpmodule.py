@@ -1,6 +1,6 @@
-"""httpx and httpx2: the same interface, unrelated classes. The module is taken from the client that is used.
+"""httpx and httpx2: the same interface, unrelated classes. The module is taken from the client that is injected.
 
-Nothing here imports either of them before it is needed.
+Nothing here imports either of them. Our own faults bear the same names, so one map tells what all of them mean.
 """
 
 from __future__ import annotations
@@ -26,24 +26,17 @@ def module_of(client: Any) -> Any:
     )
 
 
-def default_module() -> Any:
-    """httpx, imported now."""
-    import httpx
-
-    return httpx
-
-
 class Failures:
     """What the exceptions of one module mean. Their texts are never used, only the names of their classes.
 
     Args:
-        module: httpx or httpx2.
+        module: httpx, httpx2, or the faults of our own connections.
         target: name of the target.
     """
 
     def __init__(self, module: Any, target: str) -> None:
         self.module = module
-        self._target = target
+        self.target = target
         self._dead = (module.RemoteProtocolError, module.ReadError, module.WriteError)
         self._unsent = (module.ConnectError, module.ConnectTimeout, module.PoolTimeout)
 
@@ -56,22 +49,22 @@ class Failures:
         name = type(error).__name__
         if isinstance(error, self.module.TimeoutException):
             return ProviderTimeout(
-                f"{self._target}: no answer in time",
+                f"{self.target}: no answer in time",
                 kind="timeout",
-                target=self._target,
+                target=self.target,
                 retry_safe=True if isinstance(error, self._unsent) else None,
                 why=name,
             )
         if isinstance(error, RuntimeError) and "closed" in str(error):
             return ConfigError(
-                f"{self._target}: the HTTP client is closed",
+                f"{self.target}: the HTTP client is closed",
                 why="a closed client cannot send",
                 change="make the client anew, or close it later",
             )
         return ProviderError(
-            f"{self._target}: the connection failed",
+            f"{self.target}: the connection failed",
             kind="connection",
-            target=self._target,
+            target=self.target,
             retry_safe=True if isinstance(error, self._unsent) else None,
             why=name,
         )
@@ -81,9 +74,9 @@ class Failures:
         name = type(error).__name__
         if isinstance(error, self.module.TimeoutException):
             return ProviderTimeout(
-                f"{self._target}: the answer stopped coming",
+                f"{self.target}: the answer stopped coming",
                 kind="timeout",
-                target=self._target,
+                target=self.target,
                 retry_safe=True,
                 why=name,
             )
@@ -92,9 +85,9 @@ class Failures:
     def interrupted(self, why: str) -> StreamInterrupted:
         """The answer ended too early."""
         return StreamInterrupted(
-            f"{self._target}: the connection ended in the middle of the answer",
+            f"{self.target}: the connection ended in the middle of the answer",
             kind="stream_interrupted",
-            target=self._target,
+            target=self.target,
             retry_safe=True,
             why=why,
         )

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from psf_runtime.errors import PsfError
+from psf_runtime.providers.connections.answer import Answer
+from psf_runtime.providers.connections.effects import FOREVER
 from psf_runtime.providers.httpmodule import Failures, too_late
 from psf_runtime.providers.intake import Intake, araw_bytes, raw_bytes
 from psf_runtime.providers.watchdog import Watch, Watchdog
@@ -22,6 +24,7 @@ class _HttpSource:
 
     def __init__(self, response: Any, intake: Intake, failures: Failures, target: str) -> None:
         self._response = response
+        self._own = isinstance(response, Answer)  # it keeps the time by itself, and closing it never waits
         self._intake = intake
         self._failures = failures
         self._target = target
@@ -35,6 +38,9 @@ class _HttpSource:
 
     def _hang_up(self) -> None:
         """End the connection under a read that is going on: the read then fails at once, in its own thread."""
+        if self._own:
+            self._response.hang_up()
+            return
         stream = self._response.extensions.get("network_stream")
         line = None if stream is None else stream.get_extra_info("socket")
         if line is None:
@@ -101,9 +107,12 @@ class BlockingSource(_HttpSource):
             if self._closed:
                 raise self._failures.interrupted("it was closed on this side")
             self._reading = True
-        if left is None:
+        self._deadline = None if left is None else time.monotonic() + left
+        if self._own:
+            self._response.clock.over = FOREVER if self._deadline is None else self._deadline
             return
-        self._deadline = time.monotonic() + left
+        if self._deadline is None:
+            return
         if self._watch is None or self._deadline < self._watch.at - 0.05:
             if self._watch is not None:
                 self._watchdog.remove(self._watch)
@@ -199,13 +208,17 @@ class AsyncSource(_HttpSource):
         return chunks or None
 
     async def _within(self, left: float | None) -> list[Chunk] | None:
+        deadline = None if left is None else time.monotonic() + left
+        if self._own:
+            self._response.clock.over = FOREVER if deadline is None else deadline
+            return await self._next(deadline)
         if left is None:
             return await self._next(None)
         import anyio
 
         try:
             with anyio.fail_after(left):
-                return await self._next(time.monotonic() + left)
+                return await self._next(deadline)
         except TimeoutError as error:
             if isinstance(error, PsfError):
                 raise
@@ -241,6 +254,9 @@ class AsyncSource(_HttpSource):
         """End it, also inside a cancelled scope: closing is shielded, and given one second."""
         self._closed = True
         if self._response.is_closed:
+            return
+        if self._own:
+            self._response.close()
             return
         import anyio
 
