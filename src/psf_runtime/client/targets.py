@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
+from psf_runtime.adapters.aws import sigv4
 from psf_runtime.errors import ConfigError, Problem
 from psf_runtime.policy.policy import Policy
 from psf_runtime.ports import TargetFacts, Transport
@@ -15,10 +18,12 @@ from psf_runtime.providers.http import HttpTransport
 from psf_runtime.providers.intake import HttpLimits
 from psf_runtime.providers.mock import MockProvider, mock_named
 from psf_runtime.providers.models import is_model_string, parse_model
-from psf_runtime.providers.targets import bind
+from psf_runtime.providers.targets import BoundTarget, bind
 from psf_runtime.providers.wire import TargetTransport
 from psf_runtime.types.target import Target
 
+LOGGER = logging.getLogger("psf_runtime")
+SUNSET_NOTICE = 90  # days before a model's end from which on a client says so
 Wanted = str | Target | MockProvider
 
 
@@ -93,15 +98,15 @@ class _Collector:
         if model.provider == "mock":
             mock = mock_named(model.name)
             return mock.name if not name and mock.name in self.facts else self._mock(mock, name or mock.name)
-        bound = bind(wanted, name=name, environ=os.environ)
+        bound = bind(wanted, name=name, environ=os.environ, aws=sigv4)
         if bound.name in self.facts:
             if self._hosts.get(bound.name) == (bound.origin, bound.prefix):
                 return bound.name
             # The same model at another host is another target, and needs a name of its own.
-            bound = bind(
-                wanted, name=f"{bound.name}@{bound.origin.partition('//')[2]}{bound.prefix}", environ=os.environ
-            )
+            unique = f"{bound.name}@{bound.origin.partition('//')[2]}{bound.prefix}"
+            bound = bind(wanted, name=unique, environ=os.environ, aws=sigv4)
         self._hosts[bound.name] = (bound.origin, bound.prefix)
+        _tell_of_sunset(bound)
         transport = HttpTransport(
             bound, client=self._http_client, require_stamp=True, limits=self._limits, seals=self._seals
         )
@@ -122,6 +127,17 @@ class _Collector:
         self.transports[facts.name] = transport
         self.codecs[facts.name] = codec
         return facts.name
+
+
+def _tell_of_sunset(bound: BoundTarget) -> None:
+    """Say once, when the client is made, that the vendor stops serving a model soon, or did."""
+    if bound.sunset is None:
+        return
+    days = (bound.sunset - date.today()).days
+    if days < 0:
+        LOGGER.warning("%s: the vendor announced that it served this model until %s", bound.name, bound.sunset)
+    elif days <= SUNSET_NOTICE:
+        LOGGER.warning("%s: the vendor stops serving this model on %s", bound.name, bound.sunset)
 
 
 def _label(wanted: Any) -> str:

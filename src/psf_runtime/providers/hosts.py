@@ -1,38 +1,26 @@
-"""What is known about a host, and which addresses may be spoken to. Pure: no name is resolved here.
-
-Facts belong to the host, never to the prefix of a model string. A host that is not in the table has none, and
-unknown is the strictest. Only OpenAI's own hosts are in it yet; other vendors come with their codecs.
-"""
+"""Which addresses may be spoken to, and whose they are. Pure: no name is resolved here."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
 from psf_runtime.errors import ConfigError
+from psf_runtime.providers.host_facts import HostFacts, facts_of
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-
-@dataclass(frozen=True, slots=True)
-class HostFacts:
-    """What a vendor says about one of its hosts, for accounts without a contract that says otherwise."""
-
-    vendor: str
-    region: str | None = None
-    jurisdiction: str | None = None
-    retention_days: int | None = None
-
-
-# Source: OpenAI's platform documentation, "Your data": abuse monitoring logs are kept for up to 30 days.
-VENDOR_HOSTS: Mapping[str, HostFacts] = {
-    "api.openai.com": HostFacts("openai", jurisdiction="US", retention_days=30),
-    "us.api.openai.com": HostFacts("openai", region="us", jurisdiction="US", retention_days=30),
-    "eu.api.openai.com": HostFacts("openai", region="eu", jurisdiction="EU", retention_days=30),
-}
+# Addresses at which clouds hand out credentials to the machine that asks, beyond the link-local ones.
+_METADATA = frozenset(
+    ipaddress.ip_address(text) for text in ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254")
+)
+_METADATA_NAMES = frozenset({"instance-data", "metadata", "metadata.google.internal", "metadata.goog"})
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# A last label that is a number makes resolvers read the whole name as an IPv4 address, in forms nobody checks.
+_NUMBER = re.compile(r"(0x[0-9a-f]*|\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +62,7 @@ class BaseUrl:
     @property
     def facts(self) -> HostFacts | None:
         """What is known about the host: only the vendor's own, over https."""
-        return VENDOR_HOSTS.get(self.host) if self.scheme == "https" and self.port == 443 else None
+        return facts_of(self.host) if self.scheme == "https" and self.port == 443 else None
 
 
 def parse_base_url(text: str, *, declared_own: bool = False) -> BaseUrl:
@@ -109,11 +97,14 @@ def _is_clean(text: str) -> bool:
 
 def _check_reach(base: BaseUrl, declared_own: bool) -> None:
     address = base.address
-    mapped = getattr(address, "ipv4_mapped", None)
-    for reached in (address, mapped):
-        if reached is not None and (reached.is_link_local or reached.is_multicast or reached.is_unspecified):
+    if address is None and not _is_plain_name(base.host):
+        raise _bad(
+            "its host is neither a plain name nor a plain address", "write the name, or 127.0.0.1 for this machine"
+        )
+    for reached in _reached(address):
+        if reached.is_link_local or reached.is_multicast or reached.is_unspecified or reached in _METADATA:
             raise _bad(
-                "it is an address that no model server has (link-local, multicast or unspecified)",
+                "it is an address that no model server has (link-local, metadata, multicast or unspecified)",
                 "write 127.0.0.1 for this machine",
             )
     if base.scheme == "https" or base.is_loopback:
@@ -125,6 +116,25 @@ def _check_reach(base: BaseUrl, declared_own: bool) -> None:
         "plain http shows texts and keys to everybody on the way",
         "use https://" if public else "use https://, or declare the host as yours: Target(..., boundary='own')",
     )
+
+
+def _is_plain_name(host: str) -> bool:
+    """Whether a host is a name, no number in disguise and no name of a metadata service."""
+    last = host.rpartition(".")[2]
+    return bool(last) and _NUMBER.fullmatch(last) is None and host not in _METADATA_NAMES
+
+
+def _reached(address: IpAddress | None) -> list[IpAddress]:
+    """The address, and the IPv4 address that an IPv6 one stands for."""
+    if address is None:
+        return []
+    found: list[IpAddress] = [address]
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = [address.ipv4_mapped, address.sixtofour]
+        if address in _NAT64:
+            inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        found += [each for each in inner if each is not None]
+    return found
 
 
 def _bad(why: str, change: str) -> ConfigError:

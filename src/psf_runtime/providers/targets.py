@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from psf_runtime.errors import ConfigError
 from psf_runtime.ports import Price, TargetFacts
+from psf_runtime.providers.address import Address, address_of
 from psf_runtime.providers.base import Codec
-from psf_runtime.providers.credentials import NO_CREDENTIALS, Credentials, KeyHeader
-from psf_runtime.providers.hosts import BaseUrl, HostFacts, parse_base_url
-from psf_runtime.providers.keys import KeyGetter, key_from, no_key
-from psf_runtime.providers.models import ModelString, parse_model, require_spoken
-from psf_runtime.providers.openai import COMPATIBLE, LOCAL, OPENAI, OpenAIChat
+from psf_runtime.providers.credentials import NO_CREDENTIALS, Credentials
+from psf_runtime.providers.embeddings import EmbeddingCodec, embedding_codec
+from psf_runtime.providers.keys import key_from
+from psf_runtime.providers.model_facts import NOTHING_KNOWN, ModelFacts, model_facts
+from psf_runtime.providers.models import ModelString, parse_model
+from psf_runtime.providers.vendors import VENDORS, Place, Vendor
+from psf_runtime.types.request import Request
 from psf_runtime.types.target import Target
 
-_OPENAI_URL = "https://api.openai.com/v1"
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}|(?<!\d)20\d{6}(?!\d)")
-# What the dialect can say. Whether the model behind it can do it too is not known before it is asked.
-_CHAT = frozenset({"images", "json_schema", "reasoning", "seed", "stream", "tools", "usage"})
+_BEDROCK_KEY = "AWS_BEARER_TOKEN_BEDROCK"
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+MakeSigner = Callable[[str], Credentials]  # from a region
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class BoundTarget:
         headers: further headers, never secret.
         credentials: makes the headers that let a call in.
         loopback: whether the host is this machine.
+        embeddings: speaks to it when vectors are asked for; None when it is known that it has none.
+        sunset: the day on which the vendor stops serving the model, if one is announced.
     """
 
     name: str
@@ -43,90 +50,125 @@ class BoundTarget:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     credentials: Credentials = NO_CREDENTIALS
     loopback: bool = False
+    embeddings: EmbeddingCodec | None = field(default=None, repr=False)
+    sunset: date | None = None
+
+    def codec_for(self, request: Request) -> Codec:
+        """What speaks to this target about one request. Raises ConfigError when it has no vectors to give."""
+        if request.operation == "embed":
+            if self.embeddings is None:
+                raise ConfigError(
+                    f"{self.name}: this target gives no vectors",
+                    why="its dialect has no call for them",
+                    change='name an embedding model, as "openai:text-embedding-3-small"',
+                )
+            return self.embeddings.for_request(request)
+        adapt = getattr(self.codec, "for_request", None)
+        return self.codec if adapt is None else adapt(request)
 
 
-def bind(target: Target | str, *, name: str = "", environ: Mapping[str, str]) -> BoundTarget:
+def bind(
+    target: Target | str, *, name: str = "", environ: Mapping[str, str], aws: MakeSigner | None = None
+) -> BoundTarget:
     """The target, checked and ready. Nothing connects here.
 
     Args:
         target: a model string, or a Target with what the application declares about the host.
         name: of the target in the policy; empty takes the model string without its URL.
-        environ: the environment. A key in it goes to its vendor's host or the `*_BASE_URL` beside it, nowhere else.
+        environ: the environment. A key in it goes to its vendor's host or the address beside it, nowhere else.
+        aws: makes what signs calls to a region of AWS, from the usual places for credentials.
 
     Raises ConfigError for an unknown provider, a URL that may not be used, and a missing key.
     """
     wanted = Target(target) if isinstance(target, str) else target
     model = parse_model(wanted.model)
-    require_spoken(model.provider)
-    if model.provider == "mock":
+    vendor = VENDORS.get(model.provider)
+    if vendor is None:
         raise ConfigError(
-            "'mock:' has no host to bind",
+            f"'{model.provider}:' has no host to bind",
             why="it answers inside this process",
             change="give the model string to Client(...), or a MockProvider",
         )
     label = name or f"{model.provider}:{model.name}"
-    base, declared_here = _base_url(wanted, model, environ)
-    vendor = base.facts
-    at_vendor = vendor is not None and vendor.vendor == "openai"
-    imitation = LOCAL if model.provider == "local" else COMPATIBLE
-    differences = OPENAI if model.provider == "openai" and at_vendor else imitation
-    trusted = model.provider == "openai" and (at_vendor or not declared_here)
+    _check_server(wanted, model, label)
+    address = address_of(wanted, model, vendor, environ, label)
+    place = Place(
+        model.name,
+        label,
+        address.at_vendor,
+        address.facts.dialect if address.facts else "",
+        wanted.server or "",
+        address.query,
+    )
+    codec, capabilities = vendor.make(place)
+    embeddings = embedding_codec(
+        model.provider, model.name, target=label, at_vendor=address.at_vendor, query=address.query
+    )
+    known = model_facts(vendor.vendor, model.name) if address.at_vendor else NOTHING_KNOWN
+    can = capabilities - known.lacks | ({"embeddings"} if embeddings is not None else set())
     return BoundTarget(
         name=label,
-        facts=_facts(wanted, model, base, vendor, label, files=differences.files),
-        codec=OpenAIChat(model=model.name, target=label, differences=differences),
-        origin=base.origin,
-        prefix=base.prefix,
-        headers=_account_headers(environ) if trusted else (),
-        credentials=KeyHeader(_key(wanted, environ, label, trusted)),
-        loopback=base.is_loopback,
+        facts=_facts(wanted, model, address, label, can=can, known=known),
+        codec=codec,
+        origin=address.base.origin,
+        prefix=address.base.prefix,
+        headers=_account_headers(vendor, environ) if address.trusted else (),
+        credentials=_credentials(wanted, model, vendor, address, environ, label, aws),
+        loopback=address.base.is_loopback,
+        embeddings=embeddings,
+        sunset=known.sunset,
     )
 
 
-def _base_url(target: Target, model: ModelString, environ: Mapping[str, str]) -> tuple[BaseUrl, bool]:
-    """The address, and whether the application wrote it itself (then no key of the environment goes there)."""
-    own = target.boundary == "own"
-    written = [url for url in (model.base_url, target.base_url) if url]
-    if len(written) == 2 and written[0].rstrip("/") != written[1].rstrip("/"):
+def _check_server(target: Target, model: ModelString, label: str) -> None:
+    if target.server is not None and model.provider != "local":
         raise ConfigError(
-            f"'{model.provider}:{model.name}' has two base URLs",
-            why="one stands in the model string, another in base_url",
-            change="leave one of them out",
+            f"{label}: server= is for local servers",
+            why=f"'{model.provider}:' has differences of its own",
+            change=f"leave server= out, or write local:{model.name}@URL",
         )
-    if written:
-        return parse_base_url(written[0], declared_own=own), True
-    if model.provider == "local":
-        raise ConfigError(
-            f"'local:{model.name}' needs the address of its server",
-            why="a local model has no usual host",
-            change=f"write local:{model.name}@http://127.0.0.1:8000/v1",
-        )
-    url = environ.get("OPENAI_BASE_URL", "").strip()
-    return parse_base_url(url or _OPENAI_URL, declared_own=own), False
 
 
-def _key(target: Target, environ: Mapping[str, str], label: str, trusted: bool) -> KeyGetter:
+def _credentials(
+    target: Target,
+    model: ModelString,
+    vendor: Vendor,
+    address: Address,
+    environ: Mapping[str, str],
+    label: str,
+    aws: MakeSigner | None,
+) -> Credentials:
+    """What lets a call in: the target's own key, else the environment's where it may go."""
     if target.api_key is not None:
-        return key_from(target.api_key, environ, label)
-    if not trusted:
-        return no_key
-    if not environ.get("OPENAI_API_KEY", "").strip():
-        raise ConfigError(
-            f"{label}: there is no key",
-            why="OPENAI_API_KEY is not set, and the target has no api_key",
-            change="set OPENAI_API_KEY, or give api_key=",
-        )
-    return key_from("env:OPENAI_API_KEY", environ, label)
+        return vendor.credentials(key_from(target.api_key, environ, label))
+    if not address.trusted:
+        if vendor.needs_key and not address.base.is_loopback:
+            raise _no_key(vendor, label, f"a key of the environment goes to {vendor.url_variables[0]} only")
+        return NO_CREDENTIALS
+    for variable in vendor.key_variables:
+        if environ.get(variable, "").strip():
+            return vendor.credentials(key_from(f"env:{variable}", environ, label))
+    if model.provider != "bedrock":
+        raise _no_key(vendor, label, f"{vendor.key_variables[0]} is not set, and the target has no api_key")
+    if aws is None:
+        raise _no_key(vendor, label, f"{_BEDROCK_KEY} is not set, and nothing here signs calls")
+    return aws(address.signing)
 
 
-def _account_headers(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _no_key(vendor: Vendor, label: str, why: str) -> ConfigError:
+    variable = vendor.key_variables[0]
+    beside = f" beside {vendor.url_variables[0]}" if vendor.needs_key else ""
+    return ConfigError(f"{label}: there is no key", why=why, change=f"set {variable}{beside}, or give api_key=")
+
+
+def _account_headers(vendor: Vendor, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Which of an account's organisations and projects pays. Ids only: what does not look like one is refused."""
     headers = []
-    for variable, header in (("OPENAI_ORG_ID", "openai-organization"), ("OPENAI_PROJECT_ID", "openai-project")):
+    for variable, header in vendor.account:
         value = environ.get(variable, "").strip()
         if not value:
             continue
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", value):
+        if not _ID.fullmatch(value):
             raise ConfigError(
                 f"{variable} does not look like an id",
                 why="an id has letters, digits, '_' and '-' only",
@@ -137,32 +179,32 @@ def _account_headers(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 def _facts(
-    target: Target, model: ModelString, base: BaseUrl, vendor: HostFacts | None, label: str, *, files: bool
+    target: Target, model: ModelString, address: Address, label: str, *, can: frozenset[str], known: ModelFacts
 ) -> TargetFacts:
     """What is known: the host's own facts, overruled by what the application declares."""
-    known = TargetFacts(
+    vendor = address.facts
+    facts = TargetFacts(
         name=label,
         provider=model.provider,
-        boundary=target.boundary or base.boundary,
-        capabilities=_CHAT | {"files"} if files else _CHAT,
-        context_tokens=target.context_tokens,
+        boundary=target.boundary or address.base.boundary,
+        region=vendor.region if vendor else address.region or None,
+        jurisdiction=vendor.jurisdiction if vendor else address.jurisdiction,
+        retention_days=vendor.retention_days if vendor else None,
+        capabilities=can if target.capabilities is None else frozenset(target.capabilities),
+        context_tokens=known.context_tokens,
         dated=_DATED.search(model.name) is not None,
         price=None if target.price is None else Price(*target.price, source="declared by the application"),
+        vendor=vendor.vendor if vendor else "aws" if address.region else "",
     )
-    if vendor is not None:
-        known = replace(
-            known,
-            region=vendor.region,
-            jurisdiction=vendor.jurisdiction,
-            retention_days=vendor.retention_days,
-        )
+    # A declared region without a jurisdiction leaves none: the host's usual one may not hold there. Where the region
+    # decides the host, its law is known.
+    if target.region is not None and target.jurisdiction is None and not address.region:
+        facts = replace(facts, jurisdiction=None)
     declared = {
         "region": target.region,
         "jurisdiction": target.jurisdiction,
         "retention_days": target.retention_days,
+        "context_tokens": target.context_tokens,
     }
-    # A declared region without a jurisdiction leaves none: the vendor's usual one may not hold there.
-    if target.region is not None and target.jurisdiction is None:
-        known = replace(known, jurisdiction=None)
     changes = {key: value for key, value in declared.items() if value is not None}
-    return replace(known, **changes) if changes else known  # type: ignore[arg-type]
+    return replace(facts, **changes) if changes else facts  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from psf_runtime.errors import (
     StreamInterrupted,
 )
 from psf_runtime.providers.mock import CAPABILITIES, MockProvider, mock_named
-from psf_runtime.providers.mock_replies import call, fault
+from psf_runtime.providers.mock.replies import call, fault
 from psf_runtime.providers.openai import OpenAIChat
 from psf_runtime.testing.clock import ManualClock
 from psf_runtime.types.chunks import Chunk, ReasoningDelta, TextDelta, ToolCallDelta

@@ -9,7 +9,7 @@ import pytest
 
 from psf_runtime.errors import ConfigError, RateLimitError
 from psf_runtime.providers.mock import MockProvider
-from psf_runtime.providers.mock_replies import call, fault
+from psf_runtime.providers.mock.replies import call, fault
 from psf_runtime.types.messages import Message, ToolResult
 from psf_runtime.types.request import Facts, OutputSchema, Request, Tool
 
@@ -121,22 +121,38 @@ def test_times_needs_a_reply_and_a_number() -> None:
 
 
 def test_no_rule_matches_is_an_error_with_a_difference_per_rule() -> None:
-    """The error says which keyword of which rule did not match, without the texts."""
+    """The error says what each rule wanted and what came instead: names as they are, of texts only their length."""
     mock = MockProvider()
-    mock.on(text="SECRET", purpose="support").reply("x")
+    mock.on(text="refund", purpose="support").reply("x")
     mock.on().reply("once").times(1)
     mock.on(when=lambda request: False).reply("x")
     mock.on(text="hello")
+    mock.on(system=re.compile("brief"), tool=lambda name: False).reply("x")
     say(mock)
     with pytest.raises(ConfigError) as caught:
-        say(mock)
-    text = str(caught.value)
-    assert "rule 1 on(text, purpose): text, purpose" in text
-    assert "rule 2 on(): used up" in text
-    assert "rule 3 on(when): when" in text
-    assert "rule 4 on(text): has no reply" in text
-    assert "SECRET" not in text
-    assert "hello" not in text
+        say(mock, facts=Facts(purpose="billing"), tools=(Tool("look_up"),))
+
+    assert caught.value.why.split("\n           ")[2:] == [
+        "rule 1 on(text, purpose): text     wanted a text with 'refund', came 5 characters without it",
+        "  purpose  wanted a text with 'support', came 'billing'",
+        "rule 2 on(): used up",
+        "rule 3 on(when): when= said no",
+        "rule 4 on(text): has no reply",
+        "rule 5 on(tool, system): tool    wanted what the function says yes to, came 'look_up'",
+        "  system  wanted a match of 'brief', came none",
+    ]
+
+
+def test_a_request_without_a_reply_is_kept_for_the_author() -> None:
+    """The error shows no text of the request; `unmatched` has its exact bytes, and `calls` does not count it."""
+    mock = MockProvider()
+    mock.on(text="refund").reply("x")
+    with pytest.raises(ConfigError) as caught:
+        say(mock, "my SECRET parcel")
+
+    assert "SECRET" not in str(caught.value)
+    assert "my SECRET parcel" in mock.unmatched[-1].wire
+    assert mock.calls == ()
 
 
 def test_unused_lists_what_was_not_asked_for() -> None:

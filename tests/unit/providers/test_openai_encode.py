@@ -126,7 +126,19 @@ def test_the_name_on_the_wire() -> None:
     assert encoded(Request((), model="own"), OpenAIChat())["model"] == "own"
 
 
-@pytest.mark.parametrize("name", ["n", "user", "metadata", "previous_response_id", "store", "my field with CANARY"])
+def test_more_than_one_answer_is_refused_with_the_remedy() -> None:
+    """n is refused in a request and from a client, and the error says what to do instead."""
+    body = b'{"messages": [], "model": "m", "n": 2}'
+    for refused in (
+        lambda: encoded(Request((), extra={"openai": {"n": 2}})),
+        lambda: OpenAIChat().decode_request(body),
+    ):
+        with pytest.raises(ConfigError, match="one answer") as caught:
+            refused()
+        assert "one call for each answer" in caught.value.change
+
+
+@pytest.mark.parametrize("name", ["user", "metadata", "previous_response_id", "store", "my field with CANARY"])
 def test_undeclared_extra_fields_are_refused(name: str) -> None:
     """A field that is not declared does not leave; the error shows the line that would declare it."""
     with pytest.raises(ConfigError, match="not declared") as caught:

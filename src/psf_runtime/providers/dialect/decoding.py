@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import orjson
@@ -83,4 +85,18 @@ def loads(text: str | bytes) -> Any:
     try:
         return orjson.loads(text)
     except ValueError:
+        return None
+
+
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
+
+
+def loads_exactly(text: bytes) -> Any:
+    """As `loads`, but whole numbers keep all their digits: beyond 64 bits the fast parser makes them floats."""
+    value = loads(text)
+    if value is None or not _LONG_NUMBER.search(text):
+        return value
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return None

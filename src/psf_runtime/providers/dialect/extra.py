@@ -8,19 +8,27 @@ from typing import Any, Literal
 
 from psf_runtime.errors import ConfigError
 
-# A word is `[A-Za-z0-9_.-]{1,64}`; settings are words with words, numbers or yes and no.
-ExtraKind = Literal["word", "number", "integer", "boolean", "numbers", "settings"]
+# A word is `[A-Za-z0-9_.-]{1,64}`; words are a list of them; settings are words with words, numbers or yes and no.
+ExtraKind = Literal["word", "words", "number", "integer", "boolean", "numbers", "settings"]
 
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-def checked_extra(extra: Mapping[str, Any], declared: Mapping[str, ExtraKind], provider: str) -> dict[str, Any]:
-    """The fields of `extra` for this provider, each declared and of its kind. Raises ConfigError."""
+_DECLARE = "Differences(provider={provider}, extra={{..., {name}: 'word'}})"
+
+
+def checked_extra(
+    extra: Mapping[str, Any], declared: Mapping[str, ExtraKind], provider: str, *, declare: str = _DECLARE
+) -> dict[str, Any]:
+    """The fields of `extra` for this provider, each declared and of its kind. Raises ConfigError.
+
+    `declare` is the line that would declare a field, for the error: a format with `{provider}` and `{name}`.
+    """
     fields: dict[str, Any] = {}
     for name, value in extra.items():
         kind = declared.get(name)
         if kind is None:
-            raise _undeclared(name, declared, provider)
+            raise _undeclared(name, declared, provider, declare)
         if not _fits(value, kind):
             raise ConfigError(
                 f"extra field {name!r} for {provider!r} has the wrong kind of value",
@@ -31,12 +39,12 @@ def checked_extra(extra: Mapping[str, Any], declared: Mapping[str, ExtraKind], p
     return fields
 
 
-def _undeclared(name: str, declared: Mapping[str, ExtraKind], provider: str) -> ConfigError:
+def _undeclared(name: str, declared: Mapping[str, ExtraKind], provider: str, declare: str) -> ConfigError:
     shown = name if _WORD.fullmatch(name) else "(unnamed)"
     return ConfigError(
         f"extra field {shown!r} is not declared for {provider!r}",
         why="only declared fields leave; known: " + ", ".join(sorted(declared)),
-        change=f"leave it out, or declare it: Differences(provider={provider!r}, extra={{..., {shown!r}: 'word'}})",
+        change="leave it out, or declare it: " + declare.format(provider=repr(provider), name=repr(shown)),
     )
 
 
@@ -44,6 +52,8 @@ def _fits(value: Any, kind: ExtraKind) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind == "word":
         return isinstance(value, str) and _WORD.fullmatch(value) is not None
+    if kind == "words":
+        return isinstance(value, list | tuple) and all(_fits(item, "word") for item in value)
     if kind == "number":
         return number
     if kind == "integer":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -124,7 +125,7 @@ class ToolCalls:
         if value is None:
             return ""
         if isinstance(value, dict):
-            value = orjson.dumps(value).decode("utf-8")
+            value = object_text(value)
         if not isinstance(value, str):
             raise bad_response("the arguments of a tool call are neither text nor an object", target=self._target)
         if value:
@@ -145,6 +146,14 @@ class ToolCalls:
                 )
 
 
+def object_text(value: dict[str, Any]) -> str:
+    """Arguments that came as an object, as text. The fast writer takes no whole number beyond 64 bits."""
+    try:
+        return orjson.dumps(value).decode("utf-8")
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _depth(text: str) -> int:
     """How deep brackets are nested in a JSON text, strings aside. Works on text that is no JSON, too."""
     deepest = level = 0
@@ -156,3 +165,11 @@ def _depth(text: str) -> int:
         elif sign in "]}":
             level -= 1
     return deepest
+
+
+def id_suffix(answer_id: Any) -> str:
+    """A few signs of the answer's id, so that ids we make up for tool calls differ from turn to turn."""
+    if not isinstance(answer_id, str):
+        return ""
+    letters = "".join(sign for sign in answer_id[-8:] if sign.isascii() and sign.isalnum())
+    return f"_{letters}" if letters else ""

@@ -13,7 +13,7 @@ from psf_runtime.errors import StreamInterrupted
 from psf_runtime.providers.base import Bounds
 from psf_runtime.providers.dialect.decoding import AnswerDecoder, loads
 from psf_runtime.providers.dialect.head import Head
-from psf_runtime.providers.dialect.toolcalls import ToolCalls, bad_response
+from psf_runtime.providers.dialect.toolcalls import ToolCalls, bad_response, id_suffix
 from psf_runtime.providers.errors import provider_error
 from psf_runtime.providers.openai.counts import note_names, note_numbers
 from psf_runtime.providers.openai.differences import Differences
@@ -23,6 +23,10 @@ from psf_runtime.types.response import Response
 
 _CHANNELS = frozenset({"role", "content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call"})
 _CHOICE = frozenset({"index", "delta", "message", "finish_reason"})
+# Dropped under their own names; other unknown fields of a choice are only counted.
+_NAMED = frozenset({"content_filter_offsets", "content_filter_results", "logprobs"})
+# Reasons that are no end of an answer but the failure to give one, and the word that the error map knows for it.
+_FAILED = {"error": "server_error", "insufficient_system_resource": "overloaded_error"}
 
 
 class _Answer(AnswerDecoder):
@@ -50,7 +54,7 @@ class _Answer(AnswerDecoder):
         choices = body.get("choices")
         if not self.choices:
             note_names(self._head, body)
-            self._tools.answer_id = _suffix(body.get("id"))
+            self._tools.answer_id = id_suffix(body.get("id"))
         if len(body) > 5 or "usage" in body:
             note_numbers(self._head, body)
         if not choices:
@@ -83,7 +87,7 @@ class _Answer(AnswerDecoder):
         if len(choice) > 3:
             for key in choice.keys() - _CHOICE:
                 if choice[key] is not None:
-                    self._head.drop(key if key == "logprobs" else "choice_field")
+                    self._head.drop(key if key in _NAMED else "choice_field")
 
     def _pieces(self, pieces: dict[str, Any], out: list[Chunk]) -> None:
         content = pieces.get("content")
@@ -151,8 +155,9 @@ class _Answer(AnswerDecoder):
                 out.append(self._tools.add(0, None, legacy))
 
     def _complete(self) -> None:
-        if self._head.reason == "error":
-            raise provider_error(None, {}, None, target=self._target)
+        failed = _FAILED.get(self._head.reason)
+        if failed is not None:
+            raise provider_error(None, {}, {"code": failed}, target=self._target)
         self._tools.finish()
 
 
@@ -230,14 +235,6 @@ class BodyDecoder(_Answer):
         if not self.choices:
             raise bad_response("the answer holds no choice", target=self._target)
         self._complete()
-
-
-def _suffix(answer_id: Any) -> str:
-    """A few signs of the answer's id, so that ids we make up for tool calls differ from turn to turn."""
-    if not isinstance(answer_id, str):
-        return ""
-    letters = "".join(sign for sign in answer_id[-8:] if sign.isascii() and sign.isalnum())
-    return f"_{letters}" if letters else ""
 
 
 def _thoughts(value: Any) -> list[str]:

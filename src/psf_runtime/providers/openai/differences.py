@@ -25,6 +25,10 @@ FINISH: Mapping[str, FinishReason] = {
     "refusal": "refusal",
 }
 
+# What the dialect can say. Whether the model behind it can do it too is not known before it is asked.
+CHAT = frozenset({"images", "json_schema", "reasoning", "seed", "stream", "tools", "usage"})
+ALL_CHOICES = frozenset({"named", "none", "required"})
+
 
 @dataclass(frozen=True, slots=True)
 class Differences:
@@ -32,10 +36,15 @@ class Differences:
 
     Attributes:
         provider: slug under which `Request.extra` may hold fields for it.
-        max_tokens: name of the field that limits the answer.
+        max_tokens, seed: names of the fields that limit the answer and fix the chance in it.
         join_text: several text parts of a message go as one string, because the server fails on a list.
         empty_content: what stands for the missing text of a message that only calls tools.
-        files: whether the server takes file parts.
+        files, image_urls: whether the server takes file parts, and pictures by their address.
+        tool_choices: which ways of choosing a tool it follows: `required`, `none`, and `named` for one tool. What it
+            would ignore in silence is refused here; instead of `none` the tools are not sent.
+        stream_usage: whether a stream may be asked for its usage; where not, the field is refused or ignored.
+        stop_in_text: the server leaves the stop text in the answer, so that it is cut out here.
+        capabilities: what calls may ask of the server, as far as it is known without asking it.
         always: fields sent with every request.
         extra: fields that `Request.extra[provider]` may hold, and of what kind.
         finish: the server's finish reasons in our words; others are `other`.
@@ -43,9 +52,15 @@ class Differences:
 
     provider: str
     max_tokens: str
+    seed: str = "seed"
     join_text: bool = False
     empty_content: str | None = None
     files: bool = True
+    image_urls: bool = True
+    tool_choices: frozenset[str] = ALL_CHOICES
+    stream_usage: bool = True
+    stop_in_text: bool = False
+    capabilities: frozenset[str] = CHAT | {"files"}
     always: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, ExtraKind] = field(default_factory=dict)
     finish: Mapping[str, FinishReason] = field(default_factory=lambda: FINISH)
@@ -73,12 +88,38 @@ COMPATIBLE = Differences(
     extra=OPENAI.extra,
 )
 
+# Azure stores no answer unless it is asked to, and its older versions do not know the field.
+AZURE = Differences(
+    provider="azure",
+    max_tokens="max_completion_tokens",
+    extra={**_COMMON, "service_tier": "word", "verbosity": "word"},
+)
+
+# Mistral refuses fields that it does not know, and always sends its usage at the end of a stream.
+MISTRAL = Differences(
+    provider="openai",
+    max_tokens="max_tokens",
+    seed="random_seed",
+    empty_content="",
+    files=False,
+    stream_usage=False,
+    capabilities=CHAT - {"reasoning"},
+    extra={
+        "frequency_penalty": "number",
+        "parallel_tool_calls": "boolean",
+        "presence_penalty": "number",
+        "safe_prompt": "boolean",
+    },
+)
+
+# A local server of which nothing else is known: what works with most.
 LOCAL = Differences(
     provider="local",
     max_tokens="max_tokens",
     join_text=True,
     empty_content="",
     files=False,
+    capabilities=CHAT,
     extra={
         **_COMMON,
         "cache_prompt": "boolean",

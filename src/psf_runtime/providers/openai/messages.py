@@ -6,6 +6,7 @@ from typing import Any
 
 from psf_runtime.errors import ConfigError
 from psf_runtime.providers.dialect.writing import Json, data_url, misplaced
+from psf_runtime.providers.fetched import check_fetched
 from psf_runtime.providers.openai.differences import Differences
 from psf_runtime.types.media import File, Image
 from psf_runtime.types.messages import Message, Part, Reasoning, Text, ToolCall, ToolResult
@@ -73,14 +74,24 @@ def _part(part: Part, role: str, differences: Differences) -> Json:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
     if role == "user" and isinstance(part, Image):
-        return _image(part)
+        return _image(part, differences)
     if role == "user" and isinstance(part, File):
         return _file(part, differences)
     raise misplaced(part, role, _NAME)
 
 
-def _image(part: Image) -> Json:
-    address = part.url if part.data is None else data_url(part.media_type, part.data)
+def _image(part: Image, differences: Differences) -> Json:
+    address = part.url
+    if part.data is not None:
+        address = data_url(part.media_type, part.data)
+    elif address is not None and not address.startswith("data:"):
+        if not differences.image_urls:
+            raise ConfigError(
+                f"this '{differences.provider}:' server takes no address of a picture",
+                why="it reads pictures only when they come along",
+                change="give the picture itself: Image(path) or Image(data)",
+            )
+        check_fetched(address, "the address of a picture")
     value: Json = {"url": address}
     if part.detail is not None:
         value["detail"] = part.detail

@@ -8,6 +8,7 @@ from typing import Any
 from psf_runtime.providers.dialect.extra import checked_extra
 from psf_runtime.providers.dialect.reading import integer, json_object, number, refused, text, texts, tool
 from psf_runtime.providers.openai.differences import Differences
+from psf_runtime.providers.openai.encode import one_answer_only
 from psf_runtime.providers.openai.turns import messages_from_json
 from psf_runtime.types.request import Limits, OutputSchema, Request, Tool
 
@@ -78,7 +79,7 @@ def _extra(fields: dict[str, Any], differences: Differences) -> dict[str, Any]:
             raise refused(name, _NEVER[name])
         if name == "n":
             if value != 1:
-                raise refused("n", "more than one answer is refused until each can be screened")
+                raise one_answer_only()
         elif name in ("store", "logprobs"):
             if value is not False:
                 raise refused(name, "it must be false: its content would pass by the guards")
