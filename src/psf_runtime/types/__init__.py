@@ -14,6 +14,7 @@ from psf_runtime.types.completion import Completion
 from psf_runtime.types.context import AttemptOutcome, Context, Note
 from psf_runtime.types.decision import Decision
 from psf_runtime.types.domain import Domain
+from psf_runtime.types.embeddings import Embeddings
 from psf_runtime.types.media import File, Image
 from psf_runtime.types.messages import Message, Part, Reasoning, Text, ToolCall, ToolResult, untrusted
 from psf_runtime.types.provenance import Provenance
@@ -34,6 +35,7 @@ __all__ = [
     "Context",
     "Decision",
     "Domain",
+    "Embeddings",
     "Escalate",
     "Facts",
     "File",

@@ -16,7 +16,7 @@ from psf_runtime.types.media import File, Image
 from psf_runtime.types.messages import Message, Part, Reasoning, Text, ToolCall, ToolResult
 from psf_runtime.types.plain import plain, unreadable
 from psf_runtime.types.provenance import Provenance
-from psf_runtime.types.request import Facts, Limits, OutputSchema, Request, Tool
+from psf_runtime.types.request import Facts, Limits, Operation, OutputSchema, Request, Tool
 from psf_runtime.types.response import Response
 from psf_runtime.types.response_head import Usage
 
@@ -37,6 +37,7 @@ def request_to_data(request: Request) -> Data:
         "limits": _limits_to_data(request.limits),
         "facts": facts_to_data(request.facts),
         "extra": plain(request.extra),
+        "operation": request.operation,
     }
 
 
@@ -53,6 +54,7 @@ def request_from_data(data: Mapping[str, Any]) -> Request:
             limits=Limits(**{**data["limits"], "stop": tuple(data["limits"]["stop"])}),
             facts=Facts(**data["facts"]),
             extra=data["extra"],
+            operation=_operation(data.get("operation", "chat")),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise unreadable("it is not a request") from None
@@ -61,6 +63,12 @@ def request_from_data(data: Mapping[str, Any]) -> Request:
 def _check_version(data: Mapping[str, Any]) -> None:
     if data["version"] != VERSION:
         raise unreadable(f"its form is not version {VERSION}")
+
+
+def _operation(name: Any) -> Operation:
+    if name not in ("chat", "embed"):
+        raise _unknown("operation")
+    return name  # type: ignore[no-any-return]
 
 
 def _tool_to_data(tool: Tool) -> Data:
@@ -79,6 +87,7 @@ def _limits_to_data(limits: Limits) -> Data:
         "stop": list(limits.stop),
         "seed": limits.seed,
         "reasoning_effort": limits.reasoning_effort,
+        "dimensions": limits.dimensions,
     }
 
 
@@ -206,6 +215,7 @@ def response_to_data(response: Response) -> Data:
         "provider": response.provider,
         "handle": response.handle,
         "raw": plain(response.raw),
+        "vectors": [list(vector) for vector in response.vectors],
     }
 
 
@@ -225,6 +235,7 @@ def response_from_data(data: Mapping[str, Any]) -> Response:
             provider=data["provider"],
             handle=data["handle"],
             raw=data["raw"],
+            vectors=tuple(tuple(map(float, vector)) for vector in data.get("vectors", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise unreadable("it is not a response") from None

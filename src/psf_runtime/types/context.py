@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from psf_runtime.types.request import Facts
 from psf_runtime.types.response_head import NO_USAGE, Usage
 from psf_runtime.types.verdict import Finding
+
+Found = TypeVar("Found", bound=tuple[Any, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,14 @@ class AttemptOutcome:
     status: int | None = None
 
 
+class Recall(Protocol):
+    """Remembers what was found in a text, by a keyed digest of it: earlier turns come again with every call."""
+
+    def found(self, tenant: str, kind: str, text: str, look: Callable[[str], Found]) -> Found:
+        """What `look` finds in `text`, remembered or new. `kind` names `look` and its version; no text is kept."""
+        ...
+
+
 @dataclass(slots=True)
 class Context:
     """One call. Layers read the facts and append findings; what belongs to one attempt lives in sessions.
@@ -42,6 +53,7 @@ class Context:
         ticket: the id of the ticket that a person decided, or will decide.
         owner: the named owner of the purpose, once the owner control has looked it up.
         shared: what one layer works out for another, by the control's name; never content.
+        recall: what was found in earlier texts of this tenant; None: everything is looked at anew.
         discard: engine use: sources the driver must close before the next effect.
         branch: engine use: path of this call inside nested `together`s, for the tape.
     """
@@ -59,8 +71,15 @@ class Context:
     owner: str | None = None
     degraded: bool = False
     shared: dict[str, Any] = field(default_factory=dict)
+    recall: Recall | None = None
     discard: list[Any] = field(default_factory=list)
     branch: tuple[int, ...] = ()
+
+    def found(self, kind: str, text: str, look: Callable[[str], Found]) -> Found:
+        """What `look` finds in a text of this call; it must depend on the text alone. `kind` names it."""
+        if self.recall is None:
+            return look(text)
+        return self.recall.found(self.facts.tenant, kind, text, look)
 
     def note(self, kind: str, layer: str, hook: str = "") -> None:
         """Count something that happened and did not stop the call."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from psf_runtime.types.context import AttemptOutcome
+from psf_runtime.types.request import Operation
 from psf_runtime.types.response_head import NO_USAGE, Usage
 from psf_runtime.types.verdict import Finding
 
@@ -17,6 +18,7 @@ class Decision:
     """One call, decided. Holds no content.
 
     Attributes:
+        operation: what was asked for: an answer (`chat`) or vectors (`embed`).
         outcome: how the call ended: the finish reason, or the name of the error.
         route: every attempt in order: target, outcome, milliseconds.
         tokens: how many values of each entity went out as tokens.
@@ -26,6 +28,7 @@ class Decision:
     """
 
     call_id: str
+    operation: Operation = "chat"
     outcome: str = ""
     purpose: str | None = None
     owner: str | None = None
@@ -50,6 +53,7 @@ class Decision:
         """The log record: plain JSON values."""
         return {
             "call_id": self.call_id,
+            "operation": self.operation,
             "outcome": self.outcome,
             "purpose": self.purpose,
             "owner": self.owner,
@@ -82,7 +86,8 @@ class Decision:
         lines = ["  ".join((*facts, f"policy {self.policy}"))]
         if self.tokens:
             counts = ", ".join(f"{entity} {count}" for entity, count in sorted(self.tokens.items()))
-            lines.append(f"  sent as tokens  {counts} (restored to you)")
+            back = " (restored to you)" if self.operation == "chat" else ""
+            lines.append(f"  sent as tokens  {counts}{back}")
         enforced = _summary(f for f in self.findings if not f.observed and f.control != "privacy.tokens")
         if enforced:
             lines.append(f"  found           {enforced}")

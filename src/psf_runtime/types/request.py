@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from psf_runtime.types.messages import Message, Reasoning, ToolCall, ToolResult
+
+# What is asked of a model: an answer to a conversation, or one vector for each text.
+Operation = Literal["chat", "embed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sampling settings of a call; None leaves the choice to the provider."""
+    """Settings of a call; None leaves the choice to the provider. `dimensions`: the length of vectors, embed only."""
 
     max_tokens: int | None = None
     temperature: float | None = None
@@ -32,6 +35,7 @@ class Limits:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     reasoning_effort: str | None = None
+    dimensions: int | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -76,7 +80,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Request:
-    """One request. Layers never change it: they return another one."""
+    """One request. Layers never change it: they return another one.
+
+    With `operation="embed"` every message is one user message, and stands for one text that gets a vector.
+    """
 
     messages: tuple[Message, ...]
     model: str = ""  # the name of the target that will answer; set by the route
@@ -87,6 +94,7 @@ class Request:
     facts: Facts = field(default_factory=Facts)
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # per provider, on an allow-list there
     stamp: Stamp | None = None
+    operation: Operation = "chat"
 
     def replace(self, **changes: Any) -> Request:
         """The same request with some fields changed."""

@@ -11,6 +11,7 @@ from psf_runtime.types.messages import Reasoning, Text, ToolCall
 from psf_runtime.types.response_head import NO_USAGE, FinishReason, Usage
 
 ResponsePart = Text | Reasoning | ToolCall
+Vector = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -27,6 +28,7 @@ class Response:
         provider: the name of the target that answered.
         handle: stands, sealed, for reasoning that the vendor wants back with the next turn; empty when there is none.
         raw: the provider's ids, status and timing; no content: every text of an answer is in `parts`, screened.
+        vectors: one per text that was embedded, in their order; an answer to a conversation has none.
     """
 
     parts: tuple[ResponsePart, ...] = ()
@@ -37,6 +39,7 @@ class Response:
     provider: str = ""
     handle: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
+    vectors: tuple[Vector, ...] = ()
 
     @property
     def text(self) -> str:
