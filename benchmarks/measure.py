@@ -6,7 +6,6 @@ is the median over rounds of (variant - baseline) within one round, never a diff
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import statistics
@@ -25,7 +24,8 @@ class Result:
 
     Attributes:
         value: the median, in the unit that the key names; `spread`: half the distance between the quartiles.
-        bar: the most it may be, None when there is none; `baseline`: what was subtracted.
+        bar: the most it may be, None when there is none; `baseline`: what was subtracted, or divided by.
+        least: the bar is the least that it may be.
     """
 
     key: str
@@ -33,11 +33,21 @@ class Result:
     spread: float
     bar: float | None
     baseline: str
+    least: bool = False
 
     @property
     def good(self) -> bool:
         """Whether the value keeps its bar."""
-        return self.bar is None or self.value <= self.bar
+        if self.bar is None:
+            return True
+        return self.value >= self.bar if self.least else self.value <= self.bar
+
+    @property
+    def mark(self) -> str:
+        """What the table says about it."""
+        if self.bar is None:
+            return "-"
+        return "ok" if self.good else "UNDER" if self.least else "OVER"
 
 
 def cpu_microseconds(work: Work, times: int) -> float:
@@ -81,29 +91,28 @@ def middle(values: list[float]) -> tuple[float, float]:
     return median, (high - low) / 2
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """The options that every benchmark has."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: within 45 s on two cores")
-    parser.add_argument("--json", metavar="FILE", help="write the results as JSON, too")
-    return parser.parse_args()
-
-
-def report(results: list[Result], *, json_file: str | None) -> int:
-    """Print the table, write the JSON; 1 when a bar is broken."""
-    width = max(len(result.key) for result in results)
-    print(f"{'key':<{width}}  {'value':>9}  {'spread':>8}  {'bar':>7}       over")
-    for result in results:
-        bar = "-" if result.bar is None else f"{result.bar:g}"
-        mark = "ok" if result.good else "BAD"
-        print(
-            f"{result.key:<{width}}  {result.value:>9.3f}  {result.spread:>8.3f}  {bar:>7}  "
-            f"{mark:<3}  {result.baseline}"
-        )
+def report(results: list[Result], *, json_file: str | None, beside: Mapping[str, object] | None = None) -> int:
+    """Print the table, write the JSON with what is `beside` the results; 1 when a bar is broken."""
+    for line in result_lines(results):
+        print(line)
     if json_file:
         data = {
             "python": sys.version.split()[0],
             "results": {result.key: {**asdict(result), "good": result.good} for result in results},
+            **(beside or {}),
         }
         Path(json_file).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     return 0 if all(result.good for result in results) else 1
+
+
+def result_lines(results: list[Result]) -> list[str]:
+    """The table as text."""
+    width = max(len(result.key) for result in results)
+    lines = [f"{'key':<{width}}  {'value':>10}  {'spread':>8}  {'bar':>8}         measured against"]
+    for result in results:
+        bar = "-" if result.bar is None else f"{'>=' if result.least else '<='}{result.bar:g}"
+        lines.append(
+            f"{result.key:<{width}}  {result.value:>10.3f}  {result.spread:>8.3f}  {bar:>8}  "
+            f"{result.mark:<5}  {result.baseline}"
+        )
+    return lines

@@ -1,13 +1,23 @@
-"""What the engine adds to a call, what an import costs, and whether memory grows.
+"""What psf_runtime costs: the engine alone, whole calls beside other packages, an import, and whether memory grows.
 
-Run: python -m benchmarks.overhead [--quick] [--json FILE]
+Run: python -m benchmarks.overhead [--quick] [--json FILE] [--peers DIR] [--profile KEY]
+The other packages are installed in environments of their own (benchmarks/peers.py), made here when they are not there.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import os
+import platform
+import sys
+import time
+from pathlib import Path
 
-from benchmarks.measure import Result, arguments, difference, interleaved, report
+from benchmarks.figures import per_sender, table_lines
+from benchmarks.layers import PROFILES, print_profile
+from benchmarks.measure import Result, difference, interleaved, report
+from benchmarks.peers import default_folder, make_peers
 from benchmarks.pipelines import (
     CHUNKS,
     Active,
@@ -21,6 +31,7 @@ from benchmarks.pipelines import (
     stream_async,
 )
 from benchmarks.processes import growth_kb, import_costs, over
+from benchmarks.side_by_side import Comparison, compare
 
 CALLS = 20_000
 WARM_CALLS = 11_000  # the last 10,000 decisions are kept in memory on purpose
@@ -106,14 +117,52 @@ def growth_results() -> list[Result]:
     ]
 
 
+def engine_results(rounds: int) -> list[Result]:
+    """Everything that needs no other package and no network."""
+    return [*call_results(rounds), *chunk_results(rounds), *import_results(rounds), *growth_results()]
+
+
+def show(told: Comparison) -> None:
+    """Print what every sender costs, and who could not be measured."""
+    names = {sender: f"{sender} {version}" for sender, version in told.versions.items()}
+    print("every sender, median and half the distance between the quartiles (us and ms are CPU):")
+    for line in table_lines(per_sender(told.measured), names):
+        print(line)
+    for name, problem in told.missing.items():
+        print(f"not measured: {name}: {problem}")
+    print()
+
+
+def parsed() -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: within 90 s on two cores")
+    parser.add_argument("--json", metavar="FILE", help="write the results as JSON, too")
+    parser.add_argument("--peers", metavar="DIR", help="where the environments of the other packages are")
+    parser.add_argument("--profile", metavar="KEY", choices=PROFILES, help="where the CPU of one figure goes, instead")
+    return parser.parse_args()
+
+
 def main() -> int:
-    """Measure everything, print the table."""
-    options = arguments(__doc__.splitlines()[0])
-    results = call_results(9 if options.quick else 25)
-    results += chunk_results(9 if options.quick else 25)
-    results += import_results(9 if options.quick else 25)
-    results += growth_results()
-    return report(results, json_file=options.json)
+    """Measure everything, print the tables."""
+    options = parsed()
+    if options.profile:
+        print_profile(options.profile)
+        return 0
+    folder = Path(options.peers) if options.peers else default_folder(os.environ)
+    peers = make_peers(folder.resolve())
+    began = time.monotonic()
+    load = os.getloadavg()[0]
+    results = engine_results(5 if options.quick else 25)
+    told = compare(peers, quick=options.quick)
+    show(told)
+    machine = {"platform": platform.platform(), "cpus": os.cpu_count(), "load_before": round(load, 2)}
+    beside = {"measured": time.strftime("%Y-%m-%d"), "machine": machine, "quick": options.quick, **told.as_data()}
+    code = report(results + told.results(), json_file=options.json, beside=beside)
+    if load > 0.5:
+        print(f"the machine was busy before (load {load:.1f}): calls a second are lower than they could be")
+    print(f"measured in {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":
