@@ -8,7 +8,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from psf_runtime.errors import ConfigError
@@ -121,16 +121,19 @@ class MemoryLedger:
         return None if previous == head else expected
 
     def _append(self, name: str, kind: Literal["intent", "outcome"], body: bytes) -> None:
-        entry = Entry(self._sequence + 1, name, kind, body, self._head, "")
-        entry = replace(entry, digest=self._digest(entry))
-        self._entries.append(entry)
-        self._sequence += 1
-        self._head = entry.digest
+        sequence = self._sequence + 1
+        digest = self._digest_of(sequence, name, kind, self._head, body)
+        self._entries.append(Entry(sequence, name, kind, body, self._head, digest))
+        self._sequence = sequence
+        self._head = digest
         if len(self._entries) > self._capacity:
             self._anchor = self._entries.popleft().digest
 
     def _digest(self, entry: Entry) -> str:
-        covered = canonical_bytes([entry.sequence, entry.id, entry.kind, entry.previous]) + b"\n" + entry.body
+        return self._digest_of(entry.sequence, entry.id, entry.kind, entry.previous, entry.body)
+
+    def _digest_of(self, sequence: int, name: str, kind: str, previous: str, body: bytes) -> str:
+        covered = canonical_bytes([sequence, name, kind, previous]) + b"\n" + body
         if self._key is None:
             return hashlib.sha256(covered).hexdigest()
-        return hmac.new(self._key, covered, hashlib.sha256).hexdigest()
+        return hmac.digest(self._key, covered, "sha256").hex()

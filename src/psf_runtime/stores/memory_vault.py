@@ -17,6 +17,7 @@ from typing import Any
 
 from psf_runtime.errors import ConfigError, StateError
 from psf_runtime.stores.forking import start_anew_after_fork
+from psf_runtime.stores.memory_recall import MemoryRecall
 from psf_runtime.stores.token_codes import codes, packed
 
 _SCHEMA = "psf.vault.1"
@@ -26,11 +27,16 @@ DrawCodes = Callable[[bytes, str, str], Iterator[str]]
 
 @dataclass(slots=True, repr=False)
 class _Conversation:
-    """What one conversation knows: a keyed digest of each value, and its sealed row by code."""
+    """What one conversation knows: a keyed digest of each value, and its sealed row by code.
+
+    `owners`: digest of a row's subject, where one was named; `erased`: codes that never come to mean another value.
+    """
 
     key: bytes
     tokens: dict[bytes, str] = field(default_factory=dict)
     rows: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    owners: dict[str, bytes] = field(default_factory=dict)
+    erased: set[str] = field(default_factory=set)
 
 
 class MemoryVault:
@@ -41,6 +47,9 @@ class MemoryVault:
         max_values: how many values one conversation may hold; one more is a StateError.
         max_conversations: how many conversations are kept; the least recently used one is forgotten first.
         draw: where codes come from; for tests of the unique index.
+
+    Attributes:
+        recall: what was found in texts, by digest; it is emptied whenever a conversation is forgotten.
     """
 
     blocking = False
@@ -65,6 +74,7 @@ class MemoryVault:
         self._draw = draw
         self._lock = threading.Lock()
         self._conversations: OrderedDict[tuple[str, str], _Conversation] = OrderedDict()
+        self.recall = MemoryRecall()
         start_anew_after_fork(self)
 
     def start_anew(self) -> None:
@@ -74,9 +84,12 @@ class MemoryVault:
     def __repr__(self) -> str:
         return f"MemoryVault({len(self._conversations)} conversations)"
 
-    def mint(self, tenant: str, conversation: str, values: Sequence[tuple[str, str]]) -> list[str]:
+    def mint(
+        self, tenant: str, conversation: str, values: Sequence[tuple[str, str]], *, subject: str | None = None
+    ) -> list[str]:
         """The tokens for `(entity, value)` pairs, in order; the same value always gets the same token.
 
+        `subject`: whose data new values are, so that `erase_subject` finds them.
         Raises StateError when the conversation is full; then none of the new values is kept.
         """
         with self._lock:
@@ -90,10 +103,15 @@ class MemoryVault:
                     why=f"the limit is {self._max_values} values a conversation",
                     change="begin another conversation, or raise max_values",
                 )
-            return [
+            before = set() if subject is None else set(room.rows)
+            tokens = [
                 room.tokens.get(digest) or self._add(room, tenant, conversation, entity, value, digest)
                 for digest, (entity, value) in zip(digests, values, strict=True)
             ]
+            if subject is not None:
+                owner = self._subject(tenant, subject)
+                room.owners.update((code, owner) for code in room.rows.keys() - before)
+            return tokens
 
     def known(self, tenant: str, conversation: str) -> Mapping[str, tuple[str, str]]:
         """token -> (entity, value) of everything this conversation knows: a snapshot of its own.
@@ -115,7 +133,31 @@ class MemoryVault:
         """Destroy what a conversation knows; returns how many values."""
         with self._lock:
             room = self._conversations.pop((tenant, conversation), None)
-            return 0 if room is None else len(room.rows)
+        self.recall.clear()  # it holds no text and no conversation, but spans of what this one said
+        return 0 if room is None else len(room.rows)
+
+    def erase_subject(self, tenant: str, subject: str) -> dict[str, Any]:
+        """Destroy every value that was minted for a subject, in all conversations of the tenant.
+
+        Returns counts: `values`, `conversations` that held any, and `unattributed` values in those conversations that
+        were minted for nobody in particular.
+        """
+        owner = self._subject(tenant, subject)
+        values = unattributed = conversations = 0
+        with self._lock:
+            rooms = [room for (held_by, _), room in self._conversations.items() if held_by == tenant]
+            for room in rooms:
+                codes = {code for code, whose in room.owners.items() if whose == owner}
+                if codes:
+                    _destroy(room, codes)
+                    values += len(codes)
+                    conversations += 1
+                    unattributed += sum(code not in room.owners for code in room.rows)
+        self.recall.clear()
+        return {"values": values, "conversations": conversations, "unattributed": unattributed}
+
+    def _subject(self, tenant: str, subject: str) -> bytes:
+        return hmac.digest(self._code_key, packed("subject", tenant, subject), "sha256")
 
     def _open(self, tenant: str, conversation: str) -> _Conversation:
         place = (tenant, conversation)
@@ -130,7 +172,8 @@ class MemoryVault:
         return room
 
     def _add(self, room: _Conversation, tenant: str, conversation: str, entity: str, value: str, digest: bytes) -> str:
-        code = next(code for code in self._draw(room.key, entity, value) if code not in room.rows)
+        drawn = self._draw(room.key, entity, value)
+        code = next(code for code in drawn if code not in room.rows and code not in room.erased)
         nonce = os.urandom(_NONCE)
         place = packed(_SCHEMA, tenant, conversation, code, entity)
         sealed = nonce + self._seal.encrypt(nonce, value.encode("utf-8", "surrogatepass"), place)
@@ -158,3 +201,12 @@ class MemoryVault:
                 change="forget the conversation; look for whoever changed it",
             )
         return opened.decode("utf-8", "surrogatepass")
+
+
+def _destroy(room: _Conversation, codes: set[str]) -> None:
+    """Rows, and whatever leads to them; the codes themselves stay taken."""
+    room.erased |= codes
+    room.tokens = {digest: token for digest, token in room.tokens.items() if token.rpartition("_")[2] not in codes}
+    for code in codes:
+        del room.rows[code]
+        del room.owners[code]

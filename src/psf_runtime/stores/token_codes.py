@@ -29,7 +29,7 @@ def canonical(entity: str, value: str) -> str:
 def packed(*fields: str) -> bytes:
     """Fields joined so that no two different lists give the same bytes."""
     encoded = [field.encode("utf-8", "surrogatepass") for field in fields]
-    return b"".join(len(field).to_bytes(4, "big") + field for field in encoded)
+    return b"".join([len(field).to_bytes(4, "big") + field for field in encoded])
 
 
 def codes(key: bytes, entity: str, value: str) -> Iterator[str]:
@@ -47,4 +47,4 @@ def codes(key: bytes, entity: str, value: str) -> Iterator[str]:
 
 def _characters(key: bytes, message: bytes, count: int) -> str:
     number = int.from_bytes(hmac.digest(key, message, "sha256")[:8], "big")
-    return "".join(ALPHABET[(number >> (5 * place)) & 31] for place in range(count))
+    return "".join([ALPHABET[(number >> (5 * place)) & 31] for place in range(count)])
