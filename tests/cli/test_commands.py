@@ -98,7 +98,7 @@ def test_check_fails_on_what_is_unsafe(capsys: Captured, tmp_path: Path) -> None
     data = json.loads(capsys.readouterr().out)
     assert data["ok"] is False
     assert data["versions"]["psf-runtime"] == own_version()
-    assert set(data["extras"]) == {"bedrock", "demo", "presidio"}
+    assert set(data["extras"]) == {"bedrock", "demo", "postgres", "presidio", "sql"}
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])

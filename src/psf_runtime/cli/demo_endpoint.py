@@ -15,7 +15,7 @@ from psf_runtime.cli.demo_policy import demo_policy
 from psf_runtime.client.client import Client
 from psf_runtime.errors import ConfigError
 from psf_runtime.providers.mock import ECHO_CHUNK, MockProvider, echo
-from psf_runtime.providers.mock_replies import call
+from psf_runtime.providers.mock.replies import call
 from psf_runtime.testing.llama_process import EchoServerProcess
 from psf_runtime.testing.llama_server import MODEL, EchoServer
 from psf_runtime.types.request import Request

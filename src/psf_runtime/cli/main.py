@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from psf_runtime.cli import check, demo, explain, halt, init, preview
+from psf_runtime.cli import check, consent, demo, explain, halt, init, key, mock, preview, subject
 from psf_runtime.cli.exits import FAILED, INTERRUPTED, USAGE, error_text, exit_code
 from psf_runtime.cli.versions import own_version
 from psf_runtime.errors import PsfError
@@ -22,26 +22,26 @@ COMMANDS = {
     "preview": preview,
     "init": init,
     "halt": halt,
+    "consent": consent,
+    "subject": subject,
+    "key": key,
+    "mock": mock,
 }
 LATER = frozenset(
     [
         "alert",
         "batch",
         "cert",
-        "consent",
         "console",
         "docs",
         "drift",
         "evidence",
         "incident",
-        "key",
         "log",
-        "mock",
         "release",
         "replay",
         "report",
         "serve",
-        "subject",
         "suite",
         "target",
         "ticket",

@@ -9,7 +9,9 @@ from importlib.util import find_spec
 EXTRAS = {  # extra -> the modules that it brings
     "bedrock": ("botocore",),
     "demo": ("rich", "gguf", "numpy", "xllamacpp"),
+    "postgres": ("sqlalchemy", "psycopg"),
     "presidio": ("presidio_analyzer",),
+    "sql": ("sqlalchemy",),
 }
 
 

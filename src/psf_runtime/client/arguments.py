@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from psf_runtime.client.ambient import ambient
+from psf_runtime.client.embedding import texts_of
 from psf_runtime.errors import ConfigError
 from psf_runtime.guards.contracts.contract import Contract
 from psf_runtime.guards.contracts.tool_schema import tool_from
+from psf_runtime.providers.embeddings.vectors import LONGEST
 from psf_runtime.providers.openai.turns import messages_from_json
 from psf_runtime.types.canonical import canonical_bytes
 from psf_runtime.types.messages import Message, Part, Text, ToolResult
 from psf_runtime.types.provenance import TRUSTED
-from psf_runtime.types.request import Facts, Limits, Request, Tool
+from psf_runtime.types.request import Facts, Limits, Operation, Request, Tool
 
 Messages = str | Sequence[Message | Mapping[str, Any]]
 ToolLike = Tool | Mapping[str, Any] | Callable[..., Any]
@@ -22,7 +24,7 @@ ToolLike = Tool | Mapping[str, Any] | Callable[..., Any]
 
 @dataclass(slots=True, repr=False)
 class Arguments:
-    """What a caller handed to `complete`, `stream` or `preview`. `repr` shows nothing: it may stand in a traceback."""
+    """What a caller handed to `complete`, `stream` and the like. `repr` shows nothing: it may stand in a traceback."""
 
     messages: Messages
     output: Any = None
@@ -47,6 +49,8 @@ class Arguments:
     timeout: float | None = None
     wait_for_approval: float = 0.0
     idempotency_key: str | None = None
+    operation: Operation = "chat"
+    dimensions: int | None = None
 
     def __repr__(self) -> str:
         return "Arguments(...)"
@@ -118,6 +122,8 @@ def contract_of(output: Any) -> Contract[Any] | None:
 
 def request_of(arguments: Arguments, facts: Facts, contract: Contract[Any] | None, first_model: str) -> Request:
     """The request that enters the layers. Raises ConfigError for arguments that make none."""
+    if arguments.operation == "embed":
+        return embed_request_of(arguments, facts, first_model)
     messages = messages_of(arguments.messages)
     if arguments.system is not None:
         messages = (Message.system(arguments.system), *messages)
@@ -134,6 +140,19 @@ def request_of(arguments: Arguments, facts: Facts, contract: Contract[Any] | Non
         limits=_limits(arguments),
         facts=facts,
         extra=_extra(arguments.extra),
+    )
+
+
+def embed_request_of(arguments: Arguments, facts: Facts, first_model: str) -> Request:
+    """The request of an embed call: one user message per text. Raises ConfigError for arguments that make none."""
+    _check_number("dimensions", arguments.dimensions, int, 1, LONGEST)
+    return Request(
+        messages=tuple(Message.user(text) for text in texts_of(arguments.messages)),
+        model=arguments.model or first_model,
+        limits=Limits(dimensions=arguments.dimensions),
+        facts=facts,
+        extra=_extra(arguments.extra),
+        operation="embed",
     )
 
 

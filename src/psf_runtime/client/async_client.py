@@ -9,19 +9,22 @@ from typing import Any, overload
 
 from psf_runtime.client.arguments import Arguments, Messages, ToolLike
 from psf_runtime.client.border import crossed
+from psf_runtime.client.consents import AsyncConsents
 from psf_runtime.client.core import Core
+from psf_runtime.client.embed_face import AsyncEmbedFace
 from psf_runtime.client.explain import Explanation
 from psf_runtime.client.generic import T, U
 from psf_runtime.client.preview import Preview
 from psf_runtime.client.streams import AsyncCompletionStream
+from psf_runtime.client.subjects import AsyncSubjects
 from psf_runtime.client.targets import Wanted
-from psf_runtime.client.tickets import AsyncConsents, AsyncTickets
+from psf_runtime.client.tickets import AsyncTickets
 from psf_runtime.guards.contracts.contract import Contract
 from psf_runtime.policy.policy import Policy
 from psf_runtime.types.completion import Completion
 
 
-class AsyncClient:
+class AsyncClient(AsyncEmbedFace):
     """One interface to any model, with the controls of a policy around every call. May be shared between tasks.
 
     Args:
@@ -72,7 +75,8 @@ class AsyncClient:
         del model, fallbacks, policy, api_key, base_url, http_client
         self._core: Core = built.unwrap()
         self.tickets = AsyncTickets(self._core.state.tickets)
-        self.consents = AsyncConsents(self._core.state.consents, self._core.clock)
+        self.consents = AsyncConsents.of(self._core, tenant)
+        self.subjects = AsyncSubjects.of(self._core, tenant)
 
     @property
     def policy(self) -> Policy:

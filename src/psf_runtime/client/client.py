@@ -9,19 +9,22 @@ from typing import Any, overload
 
 from psf_runtime.client.arguments import Arguments, Messages, ToolLike
 from psf_runtime.client.border import crossed
+from psf_runtime.client.consents import Consents
 from psf_runtime.client.core import Core
+from psf_runtime.client.embed_face import EmbedFace
 from psf_runtime.client.explain import Explanation
 from psf_runtime.client.generic import T, U
 from psf_runtime.client.preview import Preview
 from psf_runtime.client.streams import CompletionStream
+from psf_runtime.client.subjects import Subjects
 from psf_runtime.client.targets import Wanted
-from psf_runtime.client.tickets import Consents, Tickets
+from psf_runtime.client.tickets import Tickets
 from psf_runtime.guards.contracts.contract import Contract
 from psf_runtime.policy.policy import Policy
 from psf_runtime.types.completion import Completion
 
 
-class Client:
+class Client(EmbedFace):
     """One interface to any model, with the controls of a policy around every call. May be shared between threads.
 
     Args:
@@ -72,7 +75,8 @@ class Client:
         del model, fallbacks, policy, api_key, base_url, http_client
         self._core: Core = built.unwrap()
         self.tickets = Tickets(self._core.state.tickets)
-        self.consents = Consents(self._core.state.consents, self._core.clock)
+        self.consents = Consents.of(self._core, tenant)
+        self.subjects = Subjects.of(self._core, tenant)
 
     @property
     def policy(self) -> Policy:

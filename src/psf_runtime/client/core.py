@@ -22,6 +22,7 @@ from psf_runtime.client.arguments import (
 from psf_runtime.client.border import bare
 from psf_runtime.client.call_id import new_call_id
 from psf_runtime.client.calls import Call
+from psf_runtime.client.embedding import first_that_embeds
 from psf_runtime.client.explain import Explanation, explain_layers
 from psf_runtime.client.idempotency import Idempotency
 from psf_runtime.client.outcomes import Outcomes
@@ -46,7 +47,7 @@ from psf_runtime.ports import Clock
 from psf_runtime.providers.mock import MockProvider
 from psf_runtime.stores.sealing import Sealer
 from psf_runtime.types.context import Context
-from psf_runtime.types.request import Facts, Request
+from psf_runtime.types.request import Facts, Operation, Request
 
 LOGGER = logging.getLogger("psf_runtime")
 
@@ -82,6 +83,7 @@ class Core:
         self.policy = choose_policy(policy, os.environ)
         self.clock: Clock = clock or _clock_of(model, fallbacks) or SystemClock()
         self.state = stores or open_state(self.policy, state, self.clock)
+        self._durable = None if stores else self.state.durable  # what was opened here is closed here
         self.targets = targets or gather_targets(
             model,
             fallbacks=fallbacks,
@@ -118,7 +120,7 @@ class Core:
         check_options(arguments)
         facts = facts_of(arguments, self._defaults, self.policy.purposes)
         contract = contract_of(arguments.output)
-        first = arguments.model or self._first_of(facts)
+        first = arguments.model or self._first_of(facts, arguments.operation)
         request = trust_results(request_of(arguments, facts, contract, first), self._trusted_tools)
         context = self.new_context(facts, arguments.timeout)
         pipelines = self._shelf.today()
@@ -126,7 +128,7 @@ class Core:
         call = Call(
             request=request,
             context=context,
-            journey=Journey(context, Tape(pipelines.names()), arguments.wait_for_approval),
+            journey=Journey(context, Tape(pipelines.names), arguments.wait_for_approval),
             contract=contract,
             driver=pipelines.overseen if people else pipelines.plain,
             started=self.clock.monotonic(),
@@ -144,6 +146,7 @@ class Core:
             facts,
             self.clock.monotonic() + seconds,
             self.policy.resilience.attempts,
+            recall=self.state.vault.recall,
         )
 
     def _declared(self) -> frozenset[str]:
@@ -164,7 +167,7 @@ class Core:
             if call.answer is not None:
                 return self._again(call)
             response = call.driver.complete(call.journey, call.request)
-            return Result(self._idempotency.keep(call, self._outcomes.completed(call, response)))
+            return Result(self._idempotency.keep(call, self._outcomes.answered(call, response)))
         except Exception as error:
             return Result(error=self._failed(call, error))
         except BaseException as error:
@@ -179,7 +182,7 @@ class Core:
             if call.answer is not None:
                 return self._again(call)
             response = await call.driver.complete(call.journey, call.request)
-            return Result(self._idempotency.keep(call, self._outcomes.completed(call, response)))
+            return Result(self._idempotency.keep(call, self._outcomes.answered(call, response)))
         except Exception as error:
             return Result(error=self._failed(call, error))
         except BaseException as error:
@@ -241,7 +244,7 @@ class Core:
         try:
             self._check_open()
             call = resumed_call(self, ticket, contract_of(output), self._asker(tenant, user), timeout)
-            return Result(self._outcomes.completed(call, call.driver.complete(call.journey, call.request)))
+            return Result(self._outcomes.answered(call, call.driver.complete(call.journey, call.request)))
         except Exception as error:
             return Result(error=self._outcomes.failed(call, error))
         except BaseException as error:
@@ -256,7 +259,7 @@ class Core:
         try:
             self._check_open()
             call = resumed_call(self, ticket, contract_of(output), self._asker(tenant, user), timeout)
-            return Result(self._outcomes.completed(call, await call.driver.complete(call.journey, call.request)))
+            return Result(self._outcomes.answered(call, await call.driver.complete(call.journey, call.request)))
         except Exception as error:
             return Result(error=self._outcomes.failed(call, error))
         except BaseException as error:
@@ -313,17 +316,22 @@ class Core:
         names = tuple(purpose.targets) if purpose is not None and purpose.targets else self.targets.default
         return tuple(dict.fromkeys((first, *names) if (first and first in names) or not names else names))
 
-    def _first_of(self, facts: Facts) -> str:
-        """The client's first model, unless the purpose has a plan without it: then the plan's order holds."""
+    def _first_of(self, facts: Facts, operation: Operation) -> str:
+        """The client's first model, unless the purpose has a plan without it: then the plan's order holds.
+
+        For vectors it is the first in that order that may be asked for them.
+        """
         purpose = self.policy.purposes.get(facts.purpose or "")
-        if purpose is not None and purpose.targets and self.targets.first not in purpose.targets:
-            return ""
-        return self.targets.first
+        planned = purpose is not None and purpose.targets and self.targets.first not in purpose.targets
+        first = "" if planned else self.targets.first
+        if operation == "embed":
+            return first_that_embeds(self._route_of(facts, first), self.targets.facts) or first
+        return first
 
     def explain(self) -> Explanation:
         """The chain of layers."""
         pipelines = self._shelf.today()
-        return explain_layers(pipelines.layers, pipelines.modes, self.policy, self.targets.default)
+        return explain_layers(pipelines.layers, pipelines.modes, self.policy, self.targets.default, self.state.survives)
 
     def describe(self) -> str:
         """For the client's repr."""
@@ -331,7 +339,8 @@ class Core:
 
     def _say_once(self) -> None:
         day = datetime.fromtimestamp(self.clock.time(), UTC).date()
-        LOGGER.warning("%s", self.policy.one_line(day=day, declared=self._declared()))
+        state = "memory" if self.state.durable is None else "database"
+        LOGGER.warning("%s", self.policy.one_line(day=day, declared=self._declared(), state=state))
 
     # ---- closing
 
@@ -339,11 +348,17 @@ class Core:
         """Close what was opened here."""
         self._closed = True
         self.targets.transport.close()
+        self._close_state()
 
     async def aclose(self) -> None:
         """Close what was opened here."""
         self._closed = True
         await self.targets.transport.aclose()
+        self._close_state()
+
+    def _close_state(self) -> None:
+        if self._durable is not None:
+            self._durable.close()
 
 
 def _clock_of(model: Any, fallbacks: Any) -> Clock | None:

@@ -62,14 +62,16 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain_layers(layers: Sequence[Layer], modes: Any, policy: Policy, route: tuple[str, ...]) -> Explanation:
-    """The table for these layers, with waived controls in it."""
+def explain_layers(
+    layers: Sequence[Layer], modes: Any, policy: Policy, route: tuple[str, ...], survives: str
+) -> Explanation:
+    """The table for these layers, with waived controls in it; `survives`: what of the state outlives the process."""
     rows = [_row(layer, modes, policy) for layer in layers]
     shown = {row.layer for row in rows}
     for control, effective in modes.items():
         if effective.mode == "waived" and control not in shown:
             rows.append(Row(control, "waived", "-", effective.source, effective.note))
-    return Explanation(tuple(rows), route, "memory: nothing survives the process")
+    return Explanation(tuple(rows), route, survives)
 
 
 def _row(layer: Layer, modes: Any, policy: Policy) -> Row:

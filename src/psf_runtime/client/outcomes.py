@@ -9,6 +9,7 @@ from typing import Any
 from psf_runtime.client.ambient import remember
 from psf_runtime.client.border import public_error
 from psf_runtime.client.calls import Call
+from psf_runtime.client.embedding import vectors_of
 from psf_runtime.errors import ApprovalPending, Blocked, GuardError, PsfError
 from psf_runtime.flow.outcomes import Stopped
 from psf_runtime.guards.accountability.evidence import conclude_cancelled
@@ -18,6 +19,7 @@ from psf_runtime.policy.state import State
 from psf_runtime.ports import Clock, TargetFacts
 from psf_runtime.types.completion import Completion
 from psf_runtime.types.decision import Decision
+from psf_runtime.types.embeddings import Embeddings
 from psf_runtime.types.messages import Message, Reasoning
 from psf_runtime.types.response import Response
 
@@ -34,6 +36,12 @@ class Outcomes:
         self._state = state
         self._clock = clock
         self._prices = {target.name: price_of(target.price) for target in targets}
+
+    def answered(self, call: Call, response: Response) -> Completion[Any] | Embeddings:
+        """What the caller of a call gets that every guard agreed to: a completion, or vectors."""
+        if call.request.operation == "embed":
+            return self._embedded(call, response)
+        return self.completed(call, response)
 
     def completed(self, call: Call, response: Response) -> Completion[Any]:
         """The completion of a call that every guard agreed to."""
@@ -53,6 +61,21 @@ class Outcomes:
             receipt=shared.get(RECEIPT),
             raw=dict(response.raw),
             **parsed,
+        )
+
+    def _embedded(self, call: Call, response: Response) -> Embeddings:
+        vectors = vectors_of(response, len(call.request.messages))
+        decision = self.decide(call, response.finish)
+        remember(call.block, decision)
+        return Embeddings(
+            vectors=vectors,
+            usage=call.context.usage,
+            model=response.provider or response.model,
+            decision=decision,
+            cost=decision.cost,
+            degraded=call.context.degraded,
+            receipt=call.context.shared.get(RECEIPT),
+            raw=dict(response.raw),
         )
 
     def failed(self, call: Call | None, error: BaseException) -> PsfError:
@@ -82,6 +105,7 @@ class Outcomes:
         context = call.context
         return Decision(
             call_id=context.call_id,
+            operation=call.request.operation,
             outcome=outcome,
             purpose=context.facts.purpose,
             owner=context.owner,

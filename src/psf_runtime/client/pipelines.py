@@ -28,15 +28,12 @@ class Pipelines:
     overseen: Any
     layers: tuple[Layer, ...]
     builder: Builder
+    names: tuple[str, ...]  # of the layers, outermost first
 
     def preview(self) -> Run:
         """An engine that stops above the wire, over a vault that only reads; what is new is thrown away."""
         vault = PreviewVault(self.builder.state.vault, MemoryVault())
         return compose(self.builder.preview(vault), innermost=stop_above_the_wire)
-
-    def names(self) -> tuple[str, ...]:
-        """Names of the layers, outermost first."""
-        return tuple(name_of(layer) for layer in self.layers)
 
 
 class PipelineShelf:
@@ -73,4 +70,5 @@ class PipelineShelf:
             overseen=self._make_driver(compose(overseen)),
             layers=tuple(overseen),
             builder=builder,
+            names=tuple(name_of(layer) for layer in overseen),
         )

@@ -1,4 +1,4 @@
-"""`client.tickets` and `client.consents`: what people decide and agree to, through code."""
+"""`client.tickets`: what people decide, through code."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 
 from psf_runtime.client.border import crossed
 from psf_runtime.client.result import Result
-from psf_runtime.ports import Clock
-from psf_runtime.stores.memory_consents import ConsentRecord, MemoryConsents
 from psf_runtime.stores.memory_tickets import MemoryTickets
 from psf_runtime.types.ticket import Ticket, TicketState
 
@@ -89,100 +87,3 @@ class AsyncTickets:
         result = crossed(partial(self._tickets.answer, ticket_id, text, by=by, reason=reason))
         del text
         return _ticket(result)
-
-
-class Consents:
-    """Who agreed to what. Of a subject only a keyed digest is kept."""
-
-    def __init__(self, records: MemoryConsents, clock: Clock) -> None:
-        self._records = records
-        self._clock = clock
-
-    def grant(
-        self,
-        *,
-        subject: str,
-        purpose: str,
-        recipients: Sequence[str],
-        tenant: str = "default",
-        expires: float | None = None,
-        jurisdictions: Sequence[str] = (),
-    ) -> ConsentRecord:
-        """Keep a consent from now on, until `expires` (seconds since the epoch) or its withdrawal."""
-        result = crossed(
-            partial(
-                self._records.grant,
-                subject=subject,
-                purpose=purpose,
-                recipients=recipients,
-                now=self._clock.time(),
-                tenant=tenant,
-                expires=expires,
-                jurisdictions=jurisdictions,
-            )
-        )
-        del subject
-        record: ConsentRecord = result.unwrap()
-        return record
-
-    def withdraw(
-        self, consent: str | None = None, *, subject: str, purpose: str | None = None, tenant: str = "default"
-    ) -> int:
-        """End a consent, or all for a purpose, or all. Effective before the next attempt. Returns how many ended."""
-        now = self._clock.time()
-        result = crossed(
-            partial(self._records.withdraw, consent, subject=subject, now=now, purpose=purpose, tenant=tenant)
-        )
-        del subject
-        count: int = result.unwrap()
-        return count
-
-    def list(self, *, subject: str, tenant: str = "default") -> tuple[ConsentRecord, ...]:
-        """Every record of a subject, oldest first."""
-        return self._records.list(subject=subject, tenant=tenant)
-
-
-class AsyncConsents:
-    """Who agreed to what, with `await` in front."""
-
-    def __init__(self, records: MemoryConsents, clock: Clock) -> None:
-        self._consents = Consents(records, clock)
-
-    async def grant(
-        self,
-        *,
-        subject: str,
-        purpose: str,
-        recipients: Sequence[str],
-        tenant: str = "default",
-        expires: float | None = None,
-        jurisdictions: Sequence[str] = (),
-    ) -> ConsentRecord:
-        """Keep a consent."""
-        result = crossed(
-            partial(
-                self._consents.grant,
-                subject=subject,
-                purpose=purpose,
-                recipients=recipients,
-                tenant=tenant,
-                expires=expires,
-                jurisdictions=jurisdictions,
-            )
-        )
-        del subject
-        record: ConsentRecord = result.unwrap()
-        return record
-
-    async def withdraw(
-        self, consent: str | None = None, *, subject: str, purpose: str | None = None, tenant: str = "default"
-    ) -> int:
-        """End consents; returns how many."""
-        result = crossed(partial(self._consents.withdraw, consent, subject=subject, purpose=purpose, tenant=tenant))
-        del subject
-        count: int = result.unwrap()
-        return count
-
-    async def list(self, *, subject: str, tenant: str = "default") -> tuple[ConsentRecord, ...]:
-        """Every record of a subject."""
-        return self._consents.list(subject=subject, tenant=tenant)

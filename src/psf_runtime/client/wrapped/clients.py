@@ -6,23 +6,36 @@ No SDK and no HTTP library is imported here: what they are is read from the clas
 from __future__ import annotations
 
 import copy
+import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from psf_runtime.client.wrapped.guarded import guarded_class
 from psf_runtime.errors import ConfigError
+from psf_runtime.providers.hosts import parse_base_url
+from psf_runtime.providers.network import answers_in_process, refusal, stays_on_loopback
 
-WRAPS = "this version wraps openai.OpenAI, openai.AsyncOpenAI, and clients of httpx and httpx2"
-# What would lead out of the wrapping, or undo it.
-_REFUSED = (
-    "base_url",
-    "data_residency",
-    "http_client",
-    "max_retries",
-    "provider",
-    "transport",
-    "websocket_base_url",
-    "_extra_kwargs",
+WRAPS = (
+    "this version wraps OpenAI, AsyncOpenAI, AzureOpenAI and AsyncAzureOpenAI of openai 2 and 3, Anthropic and "
+    "AsyncAnthropic of anthropic 2, bedrock-runtime clients of boto3, and clients of httpx and httpx2"
+)
+_SDKS = {
+    "openai": ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI"),
+    "anthropic": ("Anthropic", "AsyncAnthropic"),
+}
+_AZURE = ("AzureOpenAI", "AsyncAzureOpenAI")
+_PARTS = ("_client", "base_url", "copy", "max_retries")  # what an SDK's client must have for all this to hold
+# How an HTTP client sends. Where another hand has its own way in one of these, we would not see what it does.
+_SENDING = (
+    "request",
+    "send",
+    "stream",
+    "_send_handling_auth",
+    "_send_handling_redirects",
+    "_send_single_request",
+    "_transport_for_url",
 )
 
 
@@ -33,17 +46,16 @@ class Found:
     Attributes:
         client: as it was given; `http`: the HTTP client that it sends through, which may be itself.
         module: httpx or httpx2.
+        sdk: `openai` or `anthropic`; empty for an HTTP client alone.
+        azure: a client of Azure OpenAI.
     """
 
     client: Any
     http: Any
     module: Any
     asynchronous: bool
-
-    @property
-    def is_sdk(self) -> bool:
-        """Whether it is an SDK's client, and not an HTTP client alone."""
-        return self.http is not self.client
+    sdk: str = ""
+    azure: bool = False
 
     @property
     def base_url(self) -> Any:
@@ -76,10 +88,17 @@ class Original:
         self._found: Found | None = found
 
     def transport_for(self, url: Any) -> Any:
-        """The transport that the original uses for an address: its own, or that of a proxy."""
+        """The transport that the original uses for an address: its own, or that of a proxy.
+
+        Raises ConfigError when the copy is closed, and for another machine where only this one may be reached.
+        """
         if self._found is None:
             raise ConfigError("this wrapped client is closed", change="wrap the original again")
-        return self._found.http._transport_for_url(url)
+        http = self._found.http
+        kept_in = stays_on_loopback(os.environ) and not answers_in_process(http)
+        if kept_in and not parse_base_url(str(url.copy_with(raw_path=b"/")), declared_own=True).is_loopback:
+            raise refusal("the wrapped client")
+        return http._transport_for_url(url)
 
     def release(self) -> None:
         """Hold it no longer."""
@@ -88,31 +107,47 @@ class Original:
 
 def recognise(client: Any) -> Found:
     """What this client is. Raises ConfigError for one that cannot be wrapped, is wrapped already, or closed."""
-    http = client._client if _is_openai(client) else client
+    sdk, name = _sdk_of(client)
+    http = client._client if sdk else client
     for base in type(http).__mro__:
         top = base.__module__.partition(".")[0]
         if top in ("httpx", "httpx2") and base.__name__ in ("Client", "AsyncClient"):
-            _check_usable(http)
-            return Found(client, http, sys.modules[top], base.__name__ == "AsyncClient")
+            _check_usable(http, top)
+            return Found(client, http, sys.modules[top], base.__name__ == "AsyncClient", sdk, name in _AZURE)
     raise _not_wrappable(client)
 
 
-def _is_openai(client: Any) -> bool:
-    bases = [base for base in type(client).__mro__ if base.__module__.partition(".")[0] == "openai"]
-    names = [base.__name__ for base in bases]
-    if not any(name in ("OpenAI", "AsyncOpenAI") for name in names):
-        return False
-    elsewhere = any(base.__module__.startswith("openai.lib.") for base in bases) or getattr(client, "_provider", None)
-    if elsewhere or not hasattr(client, "_client"):
-        raise _not_wrappable(client)
-    return True
+def _sdk_of(client: Any) -> tuple[str, str]:
+    """The SDK that a client belongs to, and its name there; empty for a client of none."""
+    for base in type(client).__mro__:
+        top, _, rest = base.__module__.partition(".")
+        if top not in _SDKS:
+            continue
+        # What an SDK keeps apart (Bedrock, Vertex, Foundry) signs and speaks in ways of its own.
+        if base.__name__ not in _SDKS[top] or (rest.startswith("lib.") and base.__name__ not in _AZURE):
+            raise _not_wrappable(client)
+        if getattr(client, "_provider", None):
+            raise _not_wrappable(client)
+        if not all(hasattr(client, part) for part in _PARTS):
+            raise _unknown_version(top)
+        return top, base.__name__
+    return "", ""
 
 
-def _check_usable(http: Any) -> None:
+def _check_usable(http: Any, top: str) -> None:
     if http.is_closed:
         raise ConfigError("a closed client cannot be wrapped", change="wrap a client that is open")
     if getattr(http._transport, "psf_guarded", False):
         raise ConfigError("this client is wrapped already", change="use it as it is")
+    for name in _SENDING:
+        owner = next((base for base in type(http).__mro__ if name in vars(base)), None)
+        known = owner is None or owner.__module__.partition(".")[0] in (top, *_SDKS)
+        if name in vars(http) or not known:
+            raise ConfigError(
+                f"this HTTP client sends in a way of its own: it has another {name}",
+                why="what it would do with a prompt cannot be seen from here",
+                change="wrap a client without it; to change how bytes are sent, give it transport=",
+            )
 
 
 def _not_wrappable(client: Any) -> ConfigError:
@@ -123,8 +158,20 @@ def _not_wrappable(client: Any) -> ConfigError:
     )
 
 
+def _unknown_version(sdk: str) -> ConfigError:
+    version = str(getattr(sys.modules.get(sdk), "__version__", "unknown"))
+    return ConfigError(
+        f"this version of {sdk} ({version}) is built in a way that is not known here",
+        why=WRAPS,
+        change=f"install a version of {sdk} from that list, or wrap the httpx client that you give it",
+    )
+
+
 def guarded_copy(found: Found, transport: Any) -> Any:
-    """The copy that sends through `transport`. The original, its headers and its cookies stay as they are."""
+    """The copy that sends through `transport`. The original, its headers and its cookies stay as they are.
+
+    Raises ConfigError for an SDK whose copy does not send that way.
+    """
     http = found.http
     twin = copy.copy(http)
     twin._transport = transport
@@ -134,30 +181,19 @@ def guarded_copy(found: Found, transport: Any) -> Any:
     twin._event_hooks = {name: list(hooks) for name, hooks in http.event_hooks.items()}
     twin._state = type(http._state).UNOPENED  # the original may stand in a `with` block
     twin.follow_redirects = False
-    if not found.is_sdk:
+    if not found.sdk:
         return twin
-    wrapped = found.client.copy(http_client=twin, max_retries=0)
-    wrapped.__class__ = _guarded_class(type(found.client))
+    wrapped = _copied(found, twin)
+    if wrapped is found.client or wrapped._client is not twin or wrapped.max_retries != 0:
+        raise _unknown_version(found.sdk)
+    wrapped.__class__ = guarded_class(type(found.client))
     return wrapped
 
 
-def _guarded_class(cls: type[Any]) -> type[Any]:
-    """A subclass whose copies stay wrapped."""
-
-    def copied(self: Any, **options: Any) -> Any:
-        for name in _REFUSED:
-            if _is_given(options.get(name)):
-                raise ConfigError(
-                    f"a wrapped client does not take {name}=",
-                    why="it would lead around the controls",
-                    change="make the client you want, and wrap that",
-                )
-        made = cls.copy(self, **options)
-        made.psf_tickets = self.psf_tickets
-        return made
-
-    return type(cls.__name__, (cls,), {"copy": copied, "with_options": copied, "__module__": cls.__module__})
-
-
-def _is_given(value: Any) -> bool:
-    return value is not None and type(value).__name__ not in ("NotGiven", "Omit")
+def _copied(found: Found, twin: Any) -> Any:
+    make: Callable[..., Any] = found.client.copy
+    try:
+        return make(http_client=twin, max_retries=0)
+    except TypeError:
+        pass
+    raise _unknown_version(found.sdk)

@@ -1,4 +1,4 @@
-"""The engines of a wrapped client: one per model name and account, all over one state, all pinned to one address."""
+"""The engines of a wrapped client: one per model, account and dialect, over one state, pinned to one address."""
 
 from __future__ import annotations
 
@@ -11,81 +11,121 @@ from typing import Any, NoReturn
 
 from psf_runtime.client.core import Core
 from psf_runtime.client.targets import Targets
+from psf_runtime.client.wrapped.accounts import NOBODY, Account, TakenOver
 from psf_runtime.errors import ConfigError, NotEligible
 from psf_runtime.policy.policy import Policy
 from psf_runtime.ports import TargetFacts, Transport
+from psf_runtime.providers.azure import VERSION
+from psf_runtime.providers.credentials import Credentials
+from psf_runtime.providers.handles import Seals
 from psf_runtime.providers.hosts import parse_base_url
 from psf_runtime.providers.http import HttpTransport
 from psf_runtime.providers.intake import HttpLimits
 from psf_runtime.providers.mock import mock_named
 from psf_runtime.providers.models import parse_model
 from psf_runtime.providers.targets import BoundTarget, bind
+from psf_runtime.providers.vendors import VENDORS
 from psf_runtime.providers.wire import TargetTransport
 from psf_runtime.types.request import Request
 from psf_runtime.types.target import Target
 
 ENGINES_KEPT = 32
-_VENDOR_URL = "https://api.openai.com/v1"
+_TAKEN_OVER = "taken-over"  # stands for the key while a target is bound; what is sent is what the SDK had
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Account:
-    """Who pays for a call: the key that the SDK put on its request, and the ids of an organisation and a project."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which engine a call needs.
 
-    key: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    Attributes:
+        provider, model: as in a model string.
+        prefix: path of the base URL.
+        account: who pays.
+        version: of Azure's API, where one is named.
+    """
 
-    def __repr__(self) -> str:
-        return "Account(hidden)"
+    provider: str
+    model: str
+    prefix: str = ""
+    account: Account = NOBODY
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One engine, and the target that it speaks to."""
+
+    core: Core
+    target: BoundTarget
 
 
 class Engines:
-    """Hands out the engine for a model and an account; the ones used last are kept.
+    """Hands out engines; the ones used last are kept.
 
     Args:
-        base_url: of the wrapped client; every byte goes there.
+        origin: scheme, host and port; every byte goes there.
         policy: whose `[targets]` may declare facts of this address.
-        sender: an HTTP client over the wrapped client's own connections.
+        sender: an HTTP client over the wrapped client's own connections; None opens connections of our own.
         make_core: makes an engine that has these targets.
+        seals: seals what a vendor signed.
+        credentials: signs every call, instead of the keys of the requests.
+        region: of AWS.
     """
 
-    def __init__(self, *, base_url: str, policy: Policy, sender: Any, make_core: Callable[[Targets], Core]) -> None:
-        self._base_url = base_url
+    def __init__(
+        self,
+        *,
+        origin: str,
+        policy: Policy,
+        sender: Any,
+        make_core: Callable[[Targets], Core],
+        seals: Seals | None = None,
+        credentials: Credentials | None = None,
+        region: str | None = None,
+    ) -> None:
+        self._origin = origin
         self._policy = policy
         self._sender = sender
         self._make_core = make_core
-        self._lock = threading.Lock()  # guards `_cores`
-        self._cores: OrderedDict[tuple[str, Account], Core] = OrderedDict()
+        self._seals = seals
+        self._credentials = credentials
+        self._region = region
+        self._lock = threading.Lock()  # guards `_engines`
+        self._engines: OrderedDict[Wanted, Engine] = OrderedDict()
 
-    def get(self, model: str, account: Account) -> Core:
+    def get(self, wanted: Wanted) -> Engine:
         """The engine. Raises ConfigError for a name that no model can have, and for a missing key."""
         with self._lock:
-            core = self._cores.get((model, account))
-            if core is None:
-                core = self.make(model, account)
-                self._cores[model, account] = core
-                if len(self._cores) > ENGINES_KEPT:
-                    self._cores.popitem(last=False)  # not closed: a call may still be under way in it
-            self._cores.move_to_end((model, account))
-            return core
+            engine = self._engines.get(wanted)
+            if engine is None:
+                engine = self.make(wanted)
+                self._engines[wanted] = engine
+                if len(self._engines) > ENGINES_KEPT:
+                    self._engines.popitem(last=False)  # not closed: a call may still be under way in it
+            self._engines.move_to_end(wanted)
+            return engine
 
-    def make(self, model: str, account: Account) -> Core:
+    def make(self, wanted: Wanted) -> Engine:
         """An engine that is not kept."""
-        return self._make_core(self._targets(model, account))
+        target = self._own(wanted)
+        return Engine(self._make_core(self._targets(wanted.model, target)), target)
+
+    def targets_of(self, wanted: Wanted, *, trial: bool = False) -> Targets:
+        """The targets of an engine; for a trial nobody has to pay."""
+        return self._targets(wanted.model, self._own(wanted, trial=trial))
 
     def taken(self) -> list[Core]:
         """All engines, for closing; none is kept any longer."""
         with self._lock:
-            cores = list(self._cores.values())
-            self._cores.clear()
+            cores = [engine.core for engine in self._engines.values()]
+            self._engines.clear()
         return cores
 
-    def _targets(self, model: str, account: Account) -> Targets:
+    def _targets(self, model: str, own: BoundTarget) -> Targets:
         """The one target that can be reached, and those that a purpose names but that are somewhere else."""
-        own = self._own(model, account)
         resilience = self._policy.resilience
         limits = HttpLimits(connect=resilience.connect_timeout, stall=resilience.idle_timeout)
-        transport = HttpTransport(own, client=self._sender, require_stamp=True, limits=limits)
+        transport = HttpTransport(own, client=self._sender, require_stamp=True, limits=limits, seals=self._seals)
         others = tuple(self._elsewhere(own.name))
         transports: dict[str, Transport] = {facts.name: _Elsewhere() for facts in others}
         transports[own.name] = transport
@@ -98,25 +138,43 @@ class Engines:
             transport=TargetTransport(transports),
         )
 
-    def _own(self, model: str, account: Account) -> BoundTarget:
-        if account.key is None and parse_base_url(self._base_url, declared_own=True).facts is not None:
+    def _own(self, wanted: Wanted, *, trial: bool = False) -> BoundTarget:
+        """The target of a call, with the key that the SDK had."""
+        address = self._origin + wanted.prefix
+        account = wanted.account
+        keyless = not account.keys and self._credentials is None and not trial
+        if keyless and self._is_vendors(wanted, address):
             raise ConfigError(
                 "nothing was sent: the request has no key",
-                why="there is no `Authorization: Bearer ...` header on it",
+                why="there is no header with one on it",
                 change="give the wrapped client its key: OpenAI(api_key=...), httpx.Client(headers=...)",
             )
-        name, declared = self._declared(model)
-        wanted = replace(declared, model=f"openai:{model}", base_url=self._base_url, api_key=account.key)
-        return replace(bind(wanted, name=name, environ={}), headers=account.headers)
+        name, declared = self._declared(wanted, address)
+        target = replace(
+            declared,
+            model=f"{wanted.provider}:{wanted.model}",
+            base_url=address,
+            api_key=_TAKEN_OVER,
+            region=declared.region or self._region,
+        )
+        bound = bind(target, name=name, environ={VERSION: wanted.version})
+        credentials = self._credentials or TakenOver(account.keys)
+        return replace(bound, headers=account.ids, credentials=credentials)
 
-    def _declared(self, model: str) -> tuple[str, Target]:
+    def _is_vendors(self, wanted: Wanted, address: str) -> bool:
+        base = parse_base_url(address, declared_own=True)
+        return base.facts is not None or (VENDORS[wanted.provider].needs_key and not base.is_loopback)
+
+    def _declared(self, wanted: Wanted, address: str) -> tuple[str, Target]:
         """What the policy declares about this model at this address, under the name it has there."""
         for name, target in self._policy.targets.items():
             known = parse_model(target.model)
-            url = known.base_url or target.base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or _VENDOR_URL
-            if known.provider == "openai" and known.name == model and _same_address(url, self._base_url):
+            if (known.provider, known.name) != (wanted.provider, wanted.model):
+                continue
+            url = known.base_url or target.base_url or _usual_url(known.provider)
+            if _same_address(url, address, wanted.provider) if url else target.region == self._region:
                 return name, target
-        return "", Target(f"openai:{model}")
+        return "", Target(f"{wanted.provider}:{wanted.model}")
 
     def _elsewhere(self, own: str) -> Iterator[TargetFacts]:
         """Facts of the other targets that the plans of purposes name."""
@@ -150,6 +208,21 @@ class _Elsewhere:
         self.open(request, stream=stream, left=left)
 
 
-def _same_address(one: str, other: str) -> bool:
+def _usual_url(provider: str) -> str:
+    """Where the environment or the vendor says that a target without an address is; empty when nobody does."""
+    vendor = VENDORS.get(provider)
+    if vendor is None:
+        return ""
+    given = (os.environ.get(name, "").strip() for name in vendor.url_variables)
+    return next((url for url in given if url), vendor.url)
+
+
+def _same_address(one: str, other: str, provider: str) -> bool:
+    """Whether two addresses are one; parts of the path that a provider's own rules add do not count."""
+    drop = VENDORS[provider].drop
     first, second = parse_base_url(one, declared_own=True), parse_base_url(other, declared_own=True)
-    return (first.origin, first.prefix) == (second.origin, second.prefix)
+    if provider == "azure":
+        same = first.prefix.partition("/openai")[0] == second.prefix.partition("/openai")[0]
+        return first.origin == second.origin and same
+    prefixes = [base.prefix.removesuffix(drop) if drop else base.prefix for base in (first, second)]
+    return first.origin == second.origin and prefixes[0] == prefixes[1]

@@ -1,4 +1,4 @@
-"""A stream of ours, written as the server-sent events that an SDK reads."""
+"""A stream of ours, written as the bytes that an SDK reads."""
 
 from __future__ import annotations
 
@@ -6,11 +6,30 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from psf_runtime.client.wrapped.answers import error_event, public, response_of
+from psf_runtime.client.streams import AsyncCompletionStream, CompletionStream
+from psf_runtime.client.wrapped.answers import answer_id, public, response_of, status_of
 from psf_runtime.client.wrapped.gateway import Asked
-from psf_runtime.providers.openai.serve import StreamEncoder
 from psf_runtime.types.chunks import DELTAS, StreamEvent
-from psf_runtime.types.response import Response
+
+
+def begun(stream: CompletionStream[Any]) -> StreamEvent | None:
+    """Enter a stream, and its first event: what is wrong from the beginning is an error, not a broken stream."""
+    stream.__enter__()
+    try:
+        return next(stream, None)
+    except BaseException:
+        stream.__exit__(None, None, None)
+        raise
+
+
+async def abegun(stream: AsyncCompletionStream[Any]) -> StreamEvent | None:
+    """The same for async streams."""
+    await stream.__aenter__()
+    try:
+        return await anext(stream, None)
+    except BaseException:
+        await stream.__aexit__(None, None, None)
+        raise
 
 
 class Events:
@@ -25,16 +44,14 @@ class Events:
     """
 
     def __init__(self, asked: Asked, stream: Any, first: StreamEvent | None) -> None:
-        self._model = asked.model
+        dialect = asked.dialect
+        assert dialect.encoder is not None
+        self._asked = asked
         self._stream = stream
         self._first = first
         self.decided: Callable[[Any], None] = lambda decision: None
-        self._encoder = StreamEncoder(
-            Response(model=asked.model),
-            id=f"chatcmpl-{stream.call_id}",
-            created=int(time.time()),
-            include_usage=asked.usage,
-        )
+        answer = answer_id(dialect, stream.call_id)
+        self._encoder = dialect.encoder(asked.model, answer, int(time.time()), asked.usage)
 
     def written(self) -> Iterator[bytes]:
         """Every event, then the end mark; or the event of an error."""
@@ -79,9 +96,9 @@ class Events:
     def _end(self) -> bytes:
         completion = self._stream.completion
         self.decided(completion.decision)
-        return self._encoder.end(response_of(completion, self._model))
+        return self._encoder.end(response_of(completion, self._asked))
 
     def _broken(self, error: Exception) -> bytes:
         known = public(error)
         self.decided(known.decision)
-        return error_event(known)
+        return self._asked.dialect.event(known, status_of(known))

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from psf_runtime.client.streams import AsyncCompletionStream, CompletionStream
 from psf_runtime.client.wrapped.answers import DECISION, error_response, public, whole_response
 from psf_runtime.client.wrapped.clients import Original
-from psf_runtime.client.wrapped.events import Events
+from psf_runtime.client.wrapped.events import Events, abegun, begun
 from psf_runtime.client.wrapped.gateway import Asked, Gateway
+from psf_runtime.client.wrapped.paths import PAST, Way
 from psf_runtime.errors import PsfError
 
-EVENTS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+
+def _read(gateway: Gateway, way: Way, request: Any, body: bytes) -> Asked:
+    return gateway.read(way, body, request.headers, request.extensions.get("timeout"))
 
 
-def _read(gateway: Gateway, request: Any, body: bytes) -> Asked:
-    return gateway.read(body, request.headers, request.extensions.get("timeout"))
-
-
-def _whole(module: Any, request: Any, asked: Asked, completion: Any) -> Any:
-    return whole_response(module, request, completion, model=asked.model, created=int(time.time()))
-
-
-def _opened(module: Any, request: Any, events: Events, body: Any) -> Any:
+def _opened(module: Any, request: Any, asked: Asked, events: Events, body: Any) -> Any:
     """The response of a stream. Its decision is in the extensions once the stream has ended."""
-    response = module.Response(200, headers=EVENTS, stream=body, request=request)
+    headers = {"content-type": asked.dialect.content_type, "cache-control": "no-cache"}
+    response = module.Response(200, headers=headers, stream=body, request=request)
 
     def decided(decision: Any) -> None:
         response.extensions[DECISION] = decision
@@ -41,35 +36,33 @@ def blocking_transport(module: Any, gateway: Gateway, original: Original) -> Any
     body = _blocking_body(module)
 
     class Guarded(module.BaseTransport):  # type: ignore[misc]
-        """Sends chat completions through the layers."""
+        """Sends what it can read through the layers."""
 
         psf_guarded = True
 
         def handle_request(self, request: Any) -> Any:
             """One request of the wrapped client."""
             problem: PsfError | None = None
+            way = PAST
             try:
-                if gateway.way_of(request.method, request.url) == "chat":
-                    return self._answered(request)
+                way = gateway.paths.way_of(request.method, request.url)
+                if way.dialect is not None:
+                    return self._answered(way, request)
+                passed = original.transport_for(request.url)
             except Exception as error:
                 problem = public(error)
             if problem is None:
-                return original.transport_for(request.url).handle_request(request)
-            return error_response(module, request, problem)
+                return passed.handle_request(request)
+            return error_response(module, request, problem, way.dialect or gateway.paths.usual)
 
-        def _answered(self, request: Any) -> Any:
-            asked = _read(gateway, request, request.read())
+        def _answered(self, way: Way, request: Any) -> Any:
+            asked = _read(gateway, way, request, request.read())
             if not asked.stream:
-                return _whole(module, request, asked, asked.core.complete(asked.arguments).unwrap())
+                outcomes = [asked.core.complete(asked.arguments).unwrap() for _ in range(asked.times)]
+                return whole_response(module, request, asked, outcomes)
             stream = asked.core.stream(asked.arguments).unwrap()
-            stream.__enter__()
-            try:
-                first = next(stream, None)  # what is wrong from the beginning is an error, not a broken stream
-            except BaseException:
-                stream.__exit__(None, None, None)
-                raise
-            events = Events(asked, stream, first)
-            return _opened(module, request, events, body(events, stream))
+            events = Events(asked, stream, begun(stream))
+            return _opened(module, request, asked, events, body(events, stream))
 
         def close(self) -> None:
             """End what was begun here. The original's connections are not ours to close."""
@@ -85,35 +78,33 @@ def asynchronous_transport(module: Any, gateway: Gateway, original: Original) ->
     body = _asynchronous_body(module)
 
     class Guarded(module.AsyncBaseTransport):  # type: ignore[misc]
-        """Sends chat completions through the layers."""
+        """Sends what it can read through the layers."""
 
         psf_guarded = True
 
         async def handle_async_request(self, request: Any) -> Any:
             """One request of the wrapped client."""
             problem: PsfError | None = None
+            way = PAST
             try:
-                if gateway.way_of(request.method, request.url) == "chat":
-                    return await self._answered(request)
+                way = gateway.paths.way_of(request.method, request.url)
+                if way.dialect is not None:
+                    return await self._answered(way, request)
+                passed = original.transport_for(request.url)
             except Exception as error:
                 problem = public(error)
             if problem is None:
-                return await original.transport_for(request.url).handle_async_request(request)
-            return error_response(module, request, problem)
+                return await passed.handle_async_request(request)
+            return error_response(module, request, problem, way.dialect or gateway.paths.usual)
 
-        async def _answered(self, request: Any) -> Any:
-            asked = _read(gateway, request, await request.aread())
+        async def _answered(self, way: Way, request: Any) -> Any:
+            asked = _read(gateway, way, request, await request.aread())
             if not asked.stream:
-                return _whole(module, request, asked, (await asked.core.acomplete(asked.arguments)).unwrap())
+                outcomes = [(await asked.core.acomplete(asked.arguments)).unwrap() for _ in range(asked.times)]
+                return whole_response(module, request, asked, outcomes)
             stream = asked.core.astream(asked.arguments).unwrap()
-            await stream.__aenter__()
-            try:
-                first = await anext(stream, None)
-            except BaseException:
-                await stream.__aexit__(None, None, None)
-                raise
-            events = Events(asked, stream, first)
-            return _opened(module, request, events, body(events, stream))
+            events = Events(asked, stream, await abegun(stream))
+            return _opened(module, request, asked, events, body(events, stream))
 
         async def aclose(self) -> None:
             """End what was begun here. The original's connections are not ours to close."""
