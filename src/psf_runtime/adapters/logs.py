@@ -36,12 +36,18 @@ class LogSink:
 
     def __init__(self) -> None:
         self._logger = logging.getLogger(LOGGER)
-        self._emit = _emitter(self._logger)
+        self._emit: Callable[[int, dict[str, Any]], None] | None = None  # made when needed: structlog takes 6 MB
+
+    def idle(self, failed: bool) -> bool:
+        """Whether the level of such a record is off."""
+        return not self._logger.isEnabledFor(logging.WARNING if failed else logging.INFO)
 
     def write(self, record: Fields) -> None:
         """Write one record."""
         level = logging.INFO if record.error_type is None else logging.WARNING
         if self._logger.isEnabledFor(level):
+            if self._emit is None:
+                self._emit = _emitter(self._logger)
             self._emit(level, record.to_dict())
 
 

@@ -74,6 +74,8 @@ class OtelSink:
         from opentelemetry import metrics, trace
 
         self._trace = trace
+        self._metrics = metrics
+        self._providers = (tracer_provider, meter_provider)
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._duration = meter.create_histogram(
@@ -91,6 +93,13 @@ class OtelSink:
             )
             for kind in ("input", "output")
         }
+
+    def idle(self, failed: bool) -> bool:
+        """Whether the application has set up neither tracing nor metrics, so far."""
+        tracer_provider, meter_provider = self._providers
+        return _only_the_api(tracer_provider or self._trace.get_tracer_provider()) and _only_the_api(
+            meter_provider or self._metrics.get_meter_provider()
+        )
 
     def write(self, record: Measured) -> None:
         """Make the span and the measurements of one inference."""
@@ -117,3 +126,8 @@ class OtelSink:
             if record.error_type is not None:
                 span.set_status(self._trace.StatusCode.ERROR)
         span.end(end_time=began + int(record.duration * _NANO))
+
+
+def _only_the_api(provider: object) -> bool:
+    """Whether a provider is one of the API's own, which take everything and keep nothing."""
+    return type(provider).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics"))

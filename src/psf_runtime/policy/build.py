@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from psf_runtime.adapters.logs import LogSink
@@ -38,8 +38,6 @@ from psf_runtime.guards.portability.capability import Capability
 from psf_runtime.guards.portability.pin import Pin
 from psf_runtime.guards.privacy.actions import profile_of
 from psf_runtime.guards.privacy.consent import Consent
-from psf_runtime.guards.privacy.detect import Builtin
-from psf_runtime.guards.privacy.recognise import ENTITIES
 from psf_runtime.guards.privacy.secrets import SecretAnswers
 from psf_runtime.guards.privacy.tokenise import Tokenise
 from psf_runtime.guards.resilience.attempt import Retry
@@ -48,6 +46,7 @@ from psf_runtime.guards.resilience.halt import Halt, HaltWatch
 from psf_runtime.guards.resilience.price import cost_of, price_of
 from psf_runtime.guards.resilience.route import Route
 from psf_runtime.guards.resilience.switches import AnySwitch, EnvironmentSwitch
+from psf_runtime.policy.detectors import detectors_of
 from psf_runtime.policy.modes import Effective
 from psf_runtime.policy.money import parse_budget
 from psf_runtime.policy.policy import Policy
@@ -69,6 +68,7 @@ class Parts:
         targets: facts of every target, in the order in which they are asked.
         models: per target, the model's name as the provider knows it.
         default: names of the targets for calls whose purpose has no plan of its own.
+        detectors: what looks for personal data, for the life of the client.
     """
 
     policy: Policy
@@ -77,6 +77,10 @@ class Parts:
     targets: Sequence[TargetFacts]
     models: Mapping[str, str]
     default: Sequence[str]
+    detectors: tuple[Detector, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detectors", detectors_of(self.policy))
 
 
 class Builder:
@@ -87,7 +91,7 @@ class Builder:
         self.policy = parts.policy
         self.state = parts.state
         self.modes = modes
-        self.detectors: tuple[Detector, ...] = (Builtin(),)
+        self.detectors = parts.detectors
         self.switch = _switch(parts.policy)
         purposes, clock = parts.policy.purposes, parts.clock
         self.consent = Consent(
@@ -156,7 +160,8 @@ class Builder:
         """What happens to each entity. Where a waiver is in force, the layer stays and lets those values through."""
         actions: dict[str, str] = dict(self.policy.entity_actions)
         if not self._on("privacy.tokens"):
-            actions.update(dict.fromkeys(ENTITIES - SECRETS, "allow"))
+            found = frozenset[str]().union(*(detector.entities for detector in self.detectors))
+            actions.update(dict.fromkeys(found - SECRETS, "allow"))
         if not self._on("privacy.secrets"):
             actions.update(dict.fromkeys(SECRETS, "allow"))
         return actions
@@ -164,6 +169,8 @@ class Builder:
     def _screens(self) -> list[Layer]:
         modes = self.modes
         windows = [target.context_tokens for target in self.parts.targets if target.context_tokens is not None]
+        if len(windows) < len(self.parts.targets):  # one whose window is unknown may have a larger one
+            windows = []
         layers: list[Layer] = []
         if self._on("contracts.size"):
             layers.append(
@@ -212,7 +219,12 @@ class Builder:
         return layers
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
-        return [(found.start, found.end) for detector in self.detectors for found in detector.find(text)]
+        """Values for the screen of links, which looks in the middle of a stream: slow detectors would hold it up.
+
+        What only these find is data all the same as soon as it has six letters or digits.
+        """
+        quick = (detector for detector in self.detectors if not getattr(detector, "blocking", False))
+        return [(found.start, found.end) for detector in quick for found in detector.find(text)]
 
     def _below(self) -> list[Layer]:
         """Everything that sees tokens only."""
@@ -237,6 +249,7 @@ class Builder:
                 required_profile=dict.fromkeys((target.name for target in targets), profile_of(self._actions())),
                 plans=self._plans(),
                 default=self.parts.default,
+                models=self.parts.models,
             )
         )
         layers += self._budgets()

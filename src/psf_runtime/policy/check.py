@@ -126,8 +126,11 @@ def _unsigned(values: PolicyValues, effective: Mapping[str, Effective]) -> Itera
 def _state(values: PolicyValues) -> Iterator[CheckFinding]:
     if values.state in (None, "memory:"):
         what = "memory: tokens, tickets, consents and the log end with the process"
-        change = "this version has no durable state yet"
-        yield CheckFinding("note", "state", what, change, source_of(values, "state"))
+        change = 'state = "sqlite:///psf.db" and PSF_KEY (psf key new FILE): keeps the tokens'
+    else:
+        what = "durable for tokens: tickets, consents, certificates and the log still end with the process"
+        change = ""
+    yield CheckFinding("note", "state", what, change, source_of(values, "state"))
 
 
 def one_line(

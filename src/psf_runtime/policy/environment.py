@@ -41,7 +41,7 @@ def choose_state(given: str | None, policy: Policy, environ: Mapping[str, str]) 
     """The state of a client: what was given, else the policy's, else `PSF_STATE`, else memory.
 
     Raises:
-        ConfigError: it is a state that this version does not have.
+        ConfigError: it is no state that this library knows, or no whole address.
     """
     state = given or policy.state or environ.get("PSF_STATE") or "memory:"
     trouble = state_trouble(state)

@@ -58,9 +58,9 @@ AS_IT_IS: Final[Any] = _AsItIs()
 class Policy(PolicyValues):
     """Which controls act on a call, in which mode, and with which rules. Frozen; `Policy()` is the standard preset.
 
-    Everything that is wrong with a policy is found when it is made, and listed at once in one ConfigError. In this
-    version state is kept in memory only; durable state, signed certificates, drift and further detectors are still
-    to come, and a policy that asks for them is refused.
+    Everything that is wrong with a policy is found when it is made, and listed at once in one ConfigError. Durable
+    state keeps the tokens; everything else is in memory in this version. Signed certificates, drift and further
+    detectors are still to come, and a policy that asks for them is refused.
     """
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from psf_runtime.policy.money import parse_budget
 from psf_runtime.policy.settings import DOMAINS
 from psf_runtime.policy.spelling import nearest
 from psf_runtime.policy.values import PolicyValues
-from psf_runtime.policy.wording import MEMORY_ONLY, NOT_YET, parse_trouble, state_trouble
+from psf_runtime.policy.wording import MEMORY_ONLY, NOT_YET, key_trouble, parse_trouble, state_trouble
 from psf_runtime.types.rules import Purpose, ToolRule, Waiver
 from psf_runtime.types.target import Target
 
@@ -25,7 +25,7 @@ def problems_of(values: PolicyValues) -> list[Problem]:
     """Everything that makes a policy unfit to build, whatever its preset."""
     found = [*_state(values), *_kinds(values)]
     if is_readable(values):
-        for checks in (_purposes(values), _tools(values), _waivers(values), _guards(values)):
+        for checks in (_targets(values), _purposes(values), _tools(values), _waivers(values), _guards(values)):
             found += checks
     return found
 
@@ -59,7 +59,9 @@ def _state(values: PolicyValues) -> Iterator[Problem]:
         if trouble:
             yield ("state", *trouble)
     if values.key is not None:
-        yield ("key", f"a key for durable state {NOT_YET}: {MEMORY_ONLY}", "remove it")
+        trouble = key_trouble(values.key)
+        if trouble:
+            yield ("key", *trouble)
 
 
 def _kinds(values: PolicyValues) -> Iterator[Problem]:
@@ -94,6 +96,23 @@ def _kind(where: str, rule: Any, cls: type) -> Iterator[Problem]:
     yield from field_problems(cls, given, where)
 
 
+def _targets(values: PolicyValues) -> Iterator[Problem]:
+    for name, target in values.targets.items():
+        where = f"targets.{name}"
+        if target.server is not None and not target.model.startswith("local:"):
+            yield (
+                f"{where}.server",
+                "is for local servers",
+                'remove it, or model = "local:NAME@http://127.0.0.1:8000/v1"',
+            )
+        if target.retention_days is not None and target.retention_days < 0:
+            yield (f"{where}.retention_days", "is below 0", "the days that the host keeps texts, or remove it")
+        if target.context_tokens is not None and target.context_tokens < 1:
+            yield (f"{where}.context_tokens", "is below 1", "the size of the model's window, or remove it")
+        if target.price is not None and min(target.price) < 0:
+            yield (f"{where}.price", "is below 0", "USD per million tokens: [input, output]")
+
+
 def _purposes(values: PolicyValues) -> Iterator[Problem]:
     for name, purpose in values.purposes.items():
         where = f"purposes.{name}"
@@ -126,7 +145,7 @@ def _tools(values: PolicyValues) -> Iterator[Problem]:
         if rule.irreversible and not values.oversight.reviewers:
             yield (where, "is irreversible, and there is no reviewer", 'oversight.reviewers = { leads = ["..."] }')
         for entity in rule.restore or ():
-            trouble = entity_trouble(entity)
+            trouble = entity_trouble(entity, values.privacy.detectors)
             if trouble:
                 yield (f"{where}.restore", *trouble)
 

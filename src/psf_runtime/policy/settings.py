@@ -32,7 +32,8 @@ class Privacy(Settings):
 
     Attributes:
         actions: what happens to an entity, as in `{"CREDIT_CARD": "mask"}`: token, mask, hash, block or allow.
-        detectors: what looks for personal data; only `"builtin"` is in this version.
+        detectors: what looks for personal data: `"builtin"`, and `"presidio"` beside it (the extra of that name).
+        presidio_model: folder of a spaCy model, with which `"presidio"` finds names, places and organisations too.
     """
 
     domain: ClassVar[str] = "privacy"
@@ -45,6 +46,7 @@ class Privacy(Settings):
     residency: Mode = "observe"
     actions: Mapping[str, Action] = EMPTY
     detectors: Sequence[str] = ("builtin",)
+    presidio_model: str | None = None
 
     @classmethod
     def trouble_with(cls, name: str, value: Any) -> Wrong | None:
@@ -58,15 +60,15 @@ class Privacy(Settings):
     def rules(cls, values: Mapping[str, Any]) -> list[Trouble]:
         """Entities and detectors must be ones that this version has."""
         troubles: list[Trouble] = []
+        detectors = values.get("detectors", ("builtin",))
         for entity, action in values.get("actions", {}).items():
-            found = action_trouble(entity, action)
+            found = action_trouble(entity, action, detectors)
             if found:
                 troubles.append(("actions", *found))
-        detectors = values.get("detectors", ("builtin",))
         if "builtin" not in detectors:
-            troubles.append(("detectors", 'lacks "builtin", the one detector of this version', '["builtin"]'))
-        if any(name == "presidio" for name in detectors):
-            troubles.append(("detectors", f'the detector "presidio" {NOT_YET}', '["builtin"]'))
+            troubles.append(("detectors", 'lacks "builtin", which alone finds keys and passwords', '["builtin"]'))
+        if values.get("presidio_model") is not None and "presidio" not in detectors:
+            troubles.append(("presidio_model", "is for the detector presidio", 'detectors = ["builtin", "presidio"]'))
         if any(name not in ("builtin", "presidio") for name in detectors):
             troubles.append(("detectors", "names a detector that nobody knows", '["builtin"]'))
         return troubles

@@ -51,7 +51,7 @@ def _state(needed: Needed) -> Iterator[Problem]:
         yield (
             "state",
             "memory keeps nothing",
-            "durable state is not in this version yet: until it is, a Waiver for accountability.log",
+            "a durable log is not in this version yet: until it is, a Waiver for accountability.log",
         )
 
 

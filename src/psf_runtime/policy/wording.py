@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from psf_runtime.stores.sql.address import address_trouble
+
 NOT_YET = "is not in this version yet"
-MEMORY_ONLY = "this version keeps state in memory only"
+MEMORY_ONLY = "this version keeps them in memory only"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_KEY = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*")
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*", re.IGNORECASE)
 
 
@@ -22,10 +25,14 @@ def state_trouble(state: object) -> tuple[str, str] | None:
         return None
     if not isinstance(state, str):
         return "must be a text", '"memory:"'
-    scheme = state.partition(":")[0].partition("+")[0].lower()
-    if scheme in ("sqlite", "postgresql"):
-        return f"durable state ({scheme}) {NOT_YET}: {MEMORY_ONLY}", 'state = "memory:"'
-    return f"is no state that this library knows: {MEMORY_ONLY}", 'state = "memory:"'
+    return address_trouble(state)
+
+
+def key_trouble(key: object) -> tuple[str, str] | None:
+    """What is wrong with a `key=` setting and what to change, or None. Never repeats it: it may be a key itself."""
+    if isinstance(key, str) and _KEY.fullmatch(key):
+        return None
+    return "must say where the keys of the state are", '"env:PSF_KEY", or "file:/run/secrets/psf.keys"'
 
 
 def halt_trouble(halt: str) -> tuple[str, str] | None:

@@ -66,3 +66,14 @@ def test_no_handler_is_installed_and_bound_context_stays_out(caplog: pytest.LogC
         LogSink().write(Fields())
     assert "canary" not in caplog.text
     assert [one for one in before if type(one).__module__.startswith("psf_runtime")] == []
+
+
+@pytest.mark.parametrize(
+    ("level", "idle"), [("DEBUG", (False, False)), ("WARNING", (True, False)), ("ERROR", (True, True))]
+)
+def test_it_is_idle_while_its_level_is_off(
+    sink: LogSink, caplog: pytest.LogCaptureFixture, level: str, idle: tuple[bool, bool]
+):
+    """Successes are INFO and failures WARNING: nobody needs a record that no level lets through."""
+    caplog.set_level(level, "psf_runtime")
+    assert (sink.idle(failed=False), sink.idle(failed=True)) == idle

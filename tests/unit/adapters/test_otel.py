@@ -118,3 +118,19 @@ def test_a_span_that_is_not_sampled_costs_no_attributes():
 def test_without_an_sdk_nothing_happens():
     """The API alone does nothing, and does not fail."""
     OtelSink().write(Measured(error_type="ProviderError"))
+
+
+def test_it_is_idle_only_while_the_application_has_set_up_nothing():
+    """With one real provider, for spans or for metrics, records are wanted."""
+    tracing, metering = TracerProvider(), MeterProvider()
+    assert OtelSink().idle(failed=False)
+    assert not OtelSink(tracer_provider=tracing).idle(failed=False)
+    assert not OtelSink(meter_provider=metering).idle(failed=True)
+    metering.shutdown()
+
+
+def test_a_provider_that_is_set_up_later_ends_the_idleness(monkeypatch: pytest.MonkeyPatch):
+    """The sink is made with the client, which may be before the application sets up tracing."""
+    sink = OtelSink()
+    monkeypatch.setattr(sink._trace, "get_tracer_provider", TracerProvider)
+    assert not sink.idle(failed=False)

@@ -88,7 +88,7 @@ def test_no_control_can_be_switched_off(name: str) -> None:
 
 def test_all_problems_of_one_class_are_listed_at_once() -> None:
     """Not only the first."""
-    found = problems(Privacy, consent="enforced", actions={"CREDIT_CRAD": "mask"}, detectors=["builtin", "presidio"])
+    found = problems(Privacy, consent="enforced", actions={"CREDIT_CRAD": "mask"}, detectors=["builtin", "spacy"])
     assert [name for name, _, _ in found] == ["privacy.consent", "privacy.actions", "privacy.detectors"]
     assert found[1][2] == "CREDIT_CARD"
 
@@ -96,7 +96,6 @@ def test_all_problems_of_one_class_are_listed_at_once() -> None:
 @pytest.mark.parametrize(
     ("cls", "values", "words"),
     [
-        (Privacy, {"detectors": ["builtin", "presidio"]}, "presidio"),
         (Privacy, {"actions": {"EMAIL": "surrogate"}}, "surrogate"),
         (Privacy, {"special": "enforce"}, ""),
         (Fitness, {"signers": ["keys/evaluator.pub"]}, "signed certificates"),

@@ -171,10 +171,9 @@ def test_an_empty_file_is_the_standard_preset(write: Write) -> None:
 @pytest.mark.parametrize(
     ("line", "name", "words"),
     [
-        ('state = "sqlite:///psf.db"', "state", "durable state (sqlite) is not in this version yet"),
-        ('state = "postgresql+psycopg://psf:hunter2@db/psf"', "state", "durable state (postgresql)"),
-        ('key = "env:PSF_KEY"', "key", "a key for durable state is not in this version yet"),
-        ('privacy.detectors = ["builtin", "presidio"]', "privacy.detectors", '"presidio" is not in this version yet'),
+        ('state = "sqlite://psf.db"', "state", "is no whole sqlite address"),
+        ('state = "postgresql://psf:hunter2@db/psf"', "state", "is no whole postgresql address"),
+        ('key = "hunter2"', "key", "must say where the keys of the state are"),
         ('privacy.actions = { EMAIL = "surrogate" }', "privacy.actions", '"surrogate" is not in this version yet'),
         (
             'privacy.actions = { MEDICAL_ID = "block" }',
