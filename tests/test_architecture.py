@@ -24,6 +24,8 @@ PUBLISHED += [ROOT / "pyproject.toml", *SOURCE.rglob("*.toml")]
 # Heavy libraries that are imported where they are needed, so that `import psf_runtime` stays light.
 LAZY = (
     "anyio",
+    "botocore",
+    "certifi",
     "cryptography",
     "gguf",
     "httpx",
@@ -35,8 +37,9 @@ LAZY = (
     "xllamacpp",
 )
 HOME = re.compile(r"(?<![\w.}])/(?:root|home|users)/\w", re.IGNORECASE)
-LATE_OWN = ("psf_runtime.testing.echo_file",)  # the one room that needs numpy and gguf to be imported at all
-OPTIONAL = ("boto3", "botocore", "gguf", "numpy", "openai", "presidio_analyzer", "rich", "xllamacpp")
+# Rooms that need a library of an extra to be imported at all: numpy and gguf; presidio.
+LATE_OWN = ("psf_runtime.testing.echo_file", "psf_runtime.adapters.presidio_engine")
+OPTIONAL = ("anthropic", "boto3", "botocore", "gguf", "numpy", "openai", "presidio_analyzer", "rich", "xllamacpp")
 OPTIONAL_ROOMS = ("adapters", "stores", "cli", "testing")
 FORBIDDEN = (
     "makes ai safe",

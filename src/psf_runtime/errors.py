@@ -204,8 +204,8 @@ class ProviderError(PsfError):
 
     Attributes:
         kind: one of a closed set: `connection timeout server_error overloaded rate_limited quota_exhausted auth
-            not_found context_length content_filter bad_request bad_response stream_interrupted deadline_exceeded`;
-            the last one is the call's own time, used up.
+            not_found model_retired context_length content_filter bad_request bad_response stream_interrupted
+            deadline_exceeded`; the last one is the call's own time, used up.
         target: name of the target.
         status: HTTP status, if there was one.
         retry_safe: whether the same call may be sent again; None when it cannot be known.

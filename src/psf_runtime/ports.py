@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from psf_runtime.types.chunks import Chunk
 from psf_runtime.types.context import Context
@@ -123,6 +123,39 @@ class Vault(Protocol):
         ...
 
 
+class KeyProvider(Protocol):
+    """Where the keys of a durable state come from. They never lie beside it. All keys are 32 bytes.
+
+    Keys that wrap data keys have epochs: when the old one is destroyed, backups made under it cannot be read any more.
+    Raises StateError when a key cannot be had.
+    """
+
+    def names(self) -> bytes:
+        """The key for digests that name rows; it is the same for the life of the state."""
+        ...
+
+    def current(self) -> int:
+        """The newest epoch, 1 or more."""
+        ...
+
+    def key(self, epoch: int) -> bytes:
+        """The key that wraps the data keys of an epoch."""
+        ...
+
+
+@runtime_checkable
+class RotatingKeys(KeyProvider, Protocol):
+    """A key source that can make and destroy epochs itself."""
+
+    def advance(self) -> int:
+        """Make a new epoch; returns its number."""
+        ...
+
+    def retire(self, epoch: int) -> None:
+        """Destroy an old epoch."""
+        ...
+
+
 class Consents(Protocol):
     """Answers whether a purpose may use this subject's data with this recipient, now."""
 
@@ -164,8 +197,9 @@ class TargetFacts:
 
     Attributes:
         name: of the target, as routes and records show it; `provider`: which codec speaks to it.
+        vendor: whose host it is (`openai`, `aws`); empty when it is nobody's that is known.
         boundary: `own` when the data does not leave the organisation's machines, else `external`.
-        capabilities: from `tools json_schema images files reasoning stream usage seed`.
+        capabilities: from `tools json_schema images files reasoning stream usage seed embeddings`.
         context_tokens: size of the window, None when unknown.
     """
 
@@ -179,6 +213,7 @@ class TargetFacts:
     context_tokens: int | None = None
     dated: bool = False
     price: Any = None
+    vendor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.wrap import vendors
+
 
 def echoed(body: dict[str, Any]) -> str:
     content = body["messages"][-1]["content"]
@@ -79,11 +81,14 @@ def serving() -> Iterator[Server]:
             body = json.loads(data)
             if state.status != 200:
                 self.reply(b'{"error": {"message": "prompt was: secret"}}', "application/json", state.status)
+            elif (answer := vendors.reply(self.path, body)) is not None:
+                data, kind = answer
+                self.reply(data[: len(data) // 2] if state.cut else data, kind)
             elif body.get("stream"):
                 self.stream(body)
             else:
-                answer = completion(body, state.message, state.finish)
-                self.reply(json.dumps(answer).encode(), "application/json")
+                whole = completion(body, state.message, state.finish)
+                self.reply(json.dumps(whole).encode(), "application/json")
 
         def stream(self, body: dict[str, Any]) -> None:
             frame = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
 import sys
+import types
 import weakref
 from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
@@ -83,13 +85,45 @@ def test_a_subclass_of_yours_is_wrapped(server: Server) -> None:
     assert b"jane.doe" not in server.bodies[0]
 
 
-def test_azure_and_modules_are_named_as_not_wrappable() -> None:
-    """What speaks another dialect says so, and names what can be wrapped."""
-    azure = openai.AzureOpenAI(api_key="k", api_version="2024-10-21", azure_endpoint="https://a.openai.azure.com")
-    for thing in (azure, openai):
+def test_what_cannot_be_wrapped_is_named() -> None:
+    """What speaks or signs in another way says so, and names what can be wrapped."""
+    bedrock: Any = types.new_class("AnthropicBedrock", (), {}, lambda body: body.update(__module__="anthropic.lib.x"))
+    for thing in (openai, bedrock(), openai.OpenAI, None):
         with pytest.raises(ConfigError, match="cannot be wrapped"):
             wrap(thing)
-    azure.close()
+
+
+@pytest.mark.parametrize("missing", ["copy", "max_retries", "_client"])
+def test_an_sdk_that_is_built_otherwise_says_its_version(missing: str) -> None:
+    """A client of a version never seen is not wrapped by half: the error names the versions that are known."""
+    parts = {name: None for name in ("copy", "max_retries", "_client", "base_url") if name != missing}
+    strange: Any = types.new_class("OpenAI", (), {}, lambda body: body.update(parts, __module__="openai._client"))
+    with pytest.raises(ConfigError, match=rf"version of openai \({openai.__version__}\)") as caught:
+        wrap(strange())
+    assert "openai 2 and 3" in str(caught.value)
+
+
+def test_an_sdk_whose_copy_goes_elsewhere_is_not_wrapped(server: Server) -> None:
+    """A copy that does not send through what it was given is an error, and no half-wrapped client."""
+
+    class Elsewhere(openai.OpenAI):
+        def copy(self, **options: Any) -> Any:
+            return super().copy()
+
+        with_options = copy
+
+    with Elsewhere(base_url=server.url, api_key="k") as original, pytest.raises(ConfigError, match="built in a way"):
+        wrap(original)
+
+
+def test_wrapping_twice_and_wrapping_what_is_closed(server: Server) -> None:
+    """Each says so."""
+    with openai.OpenAI(base_url=server.url, api_key="k") as original:
+        wrapped = wrap(original)
+        with pytest.raises(ConfigError, match="wrapped already"):
+            wrap(wrapped)
+    with pytest.raises(ConfigError, match="closed client"):
+        wrap(original)
 
 
 def test_an_original_inside_its_own_block_can_be_wrapped(server: Server) -> None:
@@ -159,7 +193,7 @@ def test_a_failure_inside_is_named_without_its_text(server: Server, monkeypatch:
     def broken(*_: object) -> None:
         raise KeyError(QUESTION)
 
-    monkeypatch.setattr("psf_runtime.client.wrapped.gateway.decode_request", broken)
+    monkeypatch.setattr("psf_runtime.client.wrapped.gateway.conversation_asked", broken)
     with httpx.Client(base_url=server.url) as original:
         reply = wrap(original).post("/chat/completions", json=BODY)
     assert 503 == reply.status_code
@@ -190,3 +224,13 @@ def test_a_thing_that_looks_like_a_client_is_not_one() -> None:
     """Attributes alone make no client."""
     with pytest.raises(ConfigError, match="cannot be wrapped"):
         wrap(SimpleNamespace(_client=httpx, base_url="https://x.example"))
+
+
+def test_the_class_of_a_wrapped_client_makes_none(server: Server) -> None:
+    """`type(wrapped)(...)` would look wrapped and not be: it is refused. A shallow copy is guarded."""
+    with openai.OpenAI(base_url=server.url, api_key="k") as original:
+        wrapped = wrap(original)
+        with pytest.raises(ConfigError, match="makes no client"):
+            type(wrapped)(base_url=server.url, api_key="k")
+        copy.copy(wrapped).chat.completions.create(**BODY)
+    assert not any(b"jane" in body for body in server.bodies)

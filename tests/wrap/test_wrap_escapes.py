@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import sys
+import types
 from collections.abc import Iterator
 from typing import Any
 
+import anthropic
 import anyio
 import httpx
 import openai
 import pytest
 
 from psf_runtime import ConfigError, Policy, Purpose, Target, decision_of, wrap
+from psf_runtime.client.wrapped.instrumentors import check_instrumentors
 from psf_runtime.client.wrapped.sdk_logs import quiet_sdk_logs
+from psf_runtime.policy import Resilience
 from tests.wrap.server import Server, serving
 
 CANARY = "jane.doe@example.com"
 MESSAGES: Any = [{"role": "user", "content": f"Write to {CANARY} today"}]
 BODY = {"model": "gpt-4o", "messages": MESSAGES}
+_SOCKET_MODULES = (
+    "websockets",
+    "websockets.sync",
+    "websockets.sync.client",
+    "websockets.asyncio",
+    "websockets.asyncio.client",
+    "openai.lib._websocket",
+)
 
 
 @pytest.fixture
@@ -202,22 +216,177 @@ def test_no_logger_writes_the_prompt(server: Server, client: openai.OpenAI, capl
     assert all(CANARY not in repr(record.__dict__) for record in caplog.records)
 
 
-def test_the_sdks_line_about_a_request_loses_it(client: openai.OpenAI, caplog: pytest.LogCaptureFixture) -> None:
-    """The line that older SDKs write is kept without the request; other lines are left alone."""
+def test_the_line_of_a_wrapped_client_loses_its_request(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    """SDKs may log whole requests at DEBUG. The line of a wrapped client is kept without it, those of others as is."""
+    url = server.url.removesuffix("/v1")
+    asked: Any = {"model": "m", "max_tokens": 9, "messages": MESSAGES}
+    caplog.set_level(logging.DEBUG, logger="anthropic._base_client")
+    with anthropic.Anthropic(base_url=url, api_key="k") as original:
+        wrapped = wrap(original)
+        wrapped.messages.create(**asked)
+        wrapped.with_options(timeout=5).messages.create(**asked)
+        assert CANARY not in caplog.text
+        assert 2 == caplog.text.count("hidden by psf_runtime")
+        original.messages.create(**asked)
+        assert CANARY in caplog.text
+        assert 2 == caplog.text.count("hidden by psf_runtime")
+
+
+def test_other_lines_of_the_sdks_logger_are_left_alone(client: openai.OpenAI, caplog: pytest.LogCaptureFixture) -> None:
+    """The filter looks whether a wrapped client is just building a request."""
     wrap(client)
     logger = logging.getLogger("openai._base_client")
     caplog.set_level(logging.DEBUG, logger=logger.name)
     logger.debug("Request options: %s", {"messages": CANARY})
-    logger.debug("HTTP Response: %s", "200 OK")
-    assert CANARY not in caplog.text
-    assert "hidden by psf_runtime" in caplog.text
-    assert "HTTP Response: 200 OK" in caplog.text
+    assert CANARY in caplog.text
 
 
 def test_strict_does_not_stand_under_loud_loggers(client: openai.OpenAI, caplog: pytest.LogCaptureFixture) -> None:
     """Under the strict preset, a logger at DEBUG above the controls is an error that names it."""
     caplog.set_level(logging.DEBUG, logger="openai")
     with pytest.raises(ConfigError, match="openai"):
-        quiet_sdk_logs(strict=True)
+        quiet_sdk_logs("openai", strict=True)
     caplog.set_level(logging.INFO, logger="openai")
-    quiet_sdk_logs(strict=True)
+    quiet_sdk_logs("openai", strict=True)
+
+
+def test_instrumentation_above_us_is_found(
+    client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A function of somebody else's in front of the SDK's methods is named; strict refuses to stand below it."""
+    from openai.resources.chat.completions.completions import Completions
+
+    check_instrumentors("openai", client._client, strict=True)
+    original = Completions.create
+
+    @functools.wraps(original)
+    def traced(*args: Any, **options: Any) -> Any:
+        return original(*args, **options)
+
+    monkeypatch.setattr(Completions, "create", traced)
+    wrap(client)
+    assert "instrumentation above the controls" in caplog.text
+    assert "Completions.create" in caplog.text
+    with pytest.raises(ConfigError, match=r"Completions\.create"):
+        check_instrumentors("openai", client._client, strict=True)
+
+
+@pytest.mark.parametrize("mode", ["content", "metadata_only"])
+def test_an_sdks_own_tracing_with_content_is_found(server: Server, mode: Any) -> None:
+    """Anthropic's SDK can trace by itself; with content, that is instrumentation above us."""
+    options: Any = {"traces": {"enabled": True, "content_mode": mode}}
+    with anthropic.Anthropic(base_url=server.url, api_key="k", open_telemetry=options) as original:
+        if mode == "content":
+            with pytest.raises(ConfigError, match="tracing with content"):
+                check_instrumentors("anthropic", original._client, client=original, strict=True)
+        else:
+            check_instrumentors("anthropic", original._client, client=original, strict=True)
+
+
+def test_an_http_client_whose_send_was_replaced_is_refused(client: openai.OpenAI) -> None:
+    """A copy would carry the replaced `send`, which knows the original and so the way around us."""
+    send = client._client.send
+    client._client.send = lambda *args, **options: send(*args, **options)  # type: ignore[method-assign]
+    with pytest.raises(ConfigError, match="another send"):
+        wrap(client)
+
+
+def test_an_http_client_with_a_way_of_its_own_is_refused(server: Server, attacker: Server) -> None:
+    """A subclass that sends elsewhere cannot be seen through."""
+
+    class Elsewhere(httpx.Client):
+        def send(self, request: Any, **options: Any) -> Any:
+            return httpx.post(f"{attacker.url}/chat/completions", content=request.content)
+
+    with Elsewhere(base_url=server.url) as original, pytest.raises(ConfigError, match="another send"):
+        wrap(original)
+
+
+@pytest.fixture
+def sockets(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the SDK connects to through a library of websockets, which is put in its place."""
+    opened: list[str] = []
+
+    def connect(url: str, **_: Any) -> None:
+        opened.append(url)
+
+    for name in _SOCKET_MODULES:
+        module: Any = types.ModuleType(name)
+        module.connect = module._WebSocketConnect = connect
+        monkeypatch.setitem(sys.modules, name, module)
+    return opened
+
+
+def ways_to_a_socket(client: Any) -> dict[str, Any]:
+    """The methods of this version of the SDK that connect, apart from those below `realtime` and `live`."""
+    found = {}
+    for path in ("beta.realtime.connect", "responses.connect", "beta.responses.connect"):
+        value: Any = client
+        for name in path.split("."):
+            value = getattr(value, name, None)
+        if value is not None:
+            found[path] = value
+    assert found
+    return found
+
+
+def test_azures_sockets_stay_shut(server: Server, sockets: list[str]) -> None:
+    """Azure makes the address of a socket in its own way."""
+    settings: Any = {"azure_endpoint": server.url.removesuffix("/v1"), "api_key": "k", "api_version": "2024-10-21"}
+    with openai.AzureOpenAI(**settings) as original:
+        original.beta.realtime.connect(model="m").__enter__()
+        assert 1 == len(sockets)
+        with pytest.raises(ConfigError, match="no socket"):
+            wrap(original).beta.realtime.connect(model="m").__enter__()
+    assert 1 == len(sockets)
+
+
+def test_an_unwrapped_client_would_open_a_socket(client: openai.OpenAI, sockets: list[str]) -> None:
+    """What the next tests show is not a lack of the library."""
+    client.beta.realtime.connect(model="m").__enter__()
+    assert 1 == len(sockets)
+
+
+def test_sockets_stay_shut(server: Server, client: openai.OpenAI, sockets: list[str]) -> None:
+    """Realtime, live, and responses over a websocket are refused before anything is connected."""
+    wrapped: Any = wrap(client)
+    for name in ("realtime", "live"):
+        if hasattr(openai.OpenAI, name):
+            with pytest.raises(ConfigError, match="no socket"):
+                getattr(wrapped, name)
+            with pytest.raises(ConfigError, match="no socket"):
+                getattr(wrapped.with_options(timeout=5), name)
+    for name, connect in ways_to_a_socket(wrapped).items():
+        with pytest.raises(ConfigError, match="no socket"):
+            connect(**({"model": "m"} if "realtime" in name else {})).__enter__()
+    with pytest.raises(ConfigError, match="no socket"):
+        wrapped.websocket_base_url = "wss://attacker.example"
+    assert [] == server.paths == sockets
+
+
+def test_async_sockets_stay_shut(server: Server, sockets: list[str]) -> None:
+    """The same for AsyncOpenAI."""
+
+    async def main() -> None:
+        async with openai.AsyncOpenAI(base_url=server.url, api_key="k") as original:
+            wrapped: Any = wrap(original)
+            for name, connect in ways_to_a_socket(wrapped).items():
+                with pytest.raises(ConfigError, match="no socket"):
+                    await connect(**({"model": "m"} if "realtime" in name else {})).__aenter__()
+
+    anyio.run(main)
+    assert [] == server.paths == sockets
+
+
+def test_retries_that_are_set_later_stay_none(
+    server: Server, client: openai.OpenAI, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Frameworks set `client.max_retries`; what failed or was blocked is still asked once, and that is said."""
+    wrapped = wrap(client, policy=Policy.standard(resilience=Resilience(retries=0)))
+    wrapped.max_retries = 5
+    server.status = 500
+    with pytest.raises(openai.InternalServerError):
+        ask(wrapped)
+    assert 1 == len(server.bodies)
+    assert 0 == wrapped.max_retries == wrapped.with_options(timeout=5).max_retries
+    assert "stays 0" in caplog.text

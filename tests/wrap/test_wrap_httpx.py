@@ -94,7 +94,14 @@ def test_another_origin_is_refused(server: Server, client: httpx.Client, other: 
 
 @pytest.mark.parametrize(
     "fields",
-    [{"n": 2}, {"store": True}, {"logprobs": True}, {"previous_response_id": "r1"}, {"functions": []}, {"audio": {}}],
+    [
+        {"n": 2, "stream": True},
+        {"store": True},
+        {"logprobs": True},
+        {"previous_response_id": "r1"},
+        {"functions": []},
+        {"audio": {}},
+    ],
 )
 def test_fields_that_pass_by_the_guards_are_refused(server: Server, client: httpx.Client, fields: Any) -> None:
     """A field that no guard could screen is a 400 that names it."""

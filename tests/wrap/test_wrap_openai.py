@@ -147,8 +147,37 @@ def test_a_changed_base_url_is_refused(server: Server, client: openai.OpenAI) ->
     assert server.bodies == []
 
 
-def test_other_endpoints_are_refused(server: Server, client: openai.OpenAI) -> None:
-    """Embeddings cannot be screened yet, so they do not leave."""
-    with pytest.raises(openai.BadRequestError):
-        wrap(client).embeddings.create(model="e", input="jane.doe@example.com")
-    assert server.bodies == []
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c: c.files.list(),
+        lambda c: c.files.create(file=b"jane.doe@example.com", purpose="assistants"),
+        lambda c: c.batches.create(input_file_id="f", endpoint="/v1/responses", completion_window="24h"),
+        lambda c: c.fine_tuning.jobs.create(model="m", training_file="f"),
+        lambda c: c.moderations.create(input="jane.doe@example.com"),
+        lambda c: c.images.generate(prompt="jane.doe@example.com"),
+        lambda c: c.audio.speech.create(model="m", voice="alloy", input="jane.doe@example.com"),
+        lambda c: c.vector_stores.list(),
+        lambda c: c.conversations.create(),
+        lambda c: c.responses.retrieve("resp_1"),
+        lambda c: c.responses.input_items.list("resp_1"),
+        lambda c: c.responses.delete("resp_1"),
+        lambda c: c.chat.completions.list(),
+        lambda c: c.completions.create(model="m", prompt="jane.doe@example.com"),
+        lambda c: c.post("/decisions", body={"input": "jane.doe@example.com"}, cast_to=object),
+        lambda c: c.post("/safety/checks", body={"input": "jane.doe@example.com"}, cast_to=object),
+        lambda c: c.get("/assistants", cast_to=object),
+    ],
+)
+def test_other_endpoints_are_refused(server: Server, client: openai.OpenAI, call: Any) -> None:
+    """What nothing here can screen does not leave: a BadRequestError that says how to open it."""
+    with pytest.raises(openai.BadRequestError, match="passthrough"):
+        call(wrap(client))
+    assert [] == server.paths
+
+
+def test_passthrough_opens_what_it_names(server: Server, client: openai.OpenAI, caplog: Any) -> None:
+    """A path that is named goes past the controls, and that is written down."""
+    wrap(client, passthrough=["/v1/vector_stores"]).vector_stores.list()
+    assert ["/v1/vector_stores"] == server.paths
+    assert "went past the controls" in caplog.text

@@ -39,6 +39,7 @@ from psf_runtime.flow.outcomes import Abort, guard_timed_out
 from psf_runtime.flow.sync import POLL_SECONDS
 from psf_runtime.flow.tape import MISSED
 from psf_runtime.flow.world import (
+    QUICK,
     Journey,
     World,
     branches_of,
@@ -118,9 +119,10 @@ class AsyncDriver:
         tape = journey.tape
         if tape is None:
             return await self._really(journey, effect)
-        value = tape.replay(journey.context.branch, effect)
-        if value is not MISSED:
-            return value
+        if tape.replays:
+            value = tape.replay(journey.context.branch, effect)
+            if value is not MISSED:
+                return value
         try:
             value = await self._really(journey, effect)
         except Exception as error:
@@ -130,11 +132,12 @@ class AsyncDriver:
         return value
 
     def _really(self, journey: Journey, effect: Effect) -> Awaitable[Any]:
-        left = time_left(journey, self.world.clock, effect)
-        perform = self._perform.get(type(effect))
+        kind = type(effect)
+        left = None if kind in QUICK else time_left(journey, self.world.clock, effect)
+        perform = self._perform.get(kind)
         if perform is not None:
             return perform(journey, effect, left)
-        return _done(self._read[type(effect)](effect))
+        return _done(self._read[kind](effect))
 
     async def _open(self, journey: Journey, effect: Open, left: float | None) -> Any:
         take_attempt(journey)

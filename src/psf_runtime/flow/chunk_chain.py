@@ -93,12 +93,18 @@ def take(
 
 def tail(context: Context, request: Request, seat: Seat, session: Session) -> Flow[tuple[Chunk, ...]]:
     """What a guard had held back when the stream ended."""
+    answer = held_back(seat, session)
+    if not answer:
+        return ()
+    return (yield from take(context, request, seat, "on_end", answer, None))
+
+
+def held_back(seat: Seat, session: Session) -> Any:
+    """What a guard says when the stream ended, as it says it."""
     try:
         answer = session.on_end()
     except PsfError:
         raise
     except Exception as error:
         raise guard_failed(seat.name, "on_end", error) from error
-    if not answer:
-        return ()
-    return (yield from take(context, request, seat, "on_end", answer, None))
+    return answer

@@ -11,17 +11,18 @@ from types import GeneratorType
 from typing import Any
 
 from psf_runtime.errors import GuardError, PsfError
-from psf_runtime.flow.chunk_chain import Step, chunk_chain, tail, take
+from psf_runtime.flow.chunk_chain import Step, chunk_chain, held_back, tail, take
 from psf_runtime.flow.effects import Flow
 from psf_runtime.flow.leaf import Emit, Run, release
 from psf_runtime.flow.naming import named
 from psf_runtime.flow.outcomes import Abort, guard_answered, guard_failed
+from psf_runtime.flow.pieces import accumulate, one_chunk
 from psf_runtime.flow.protocols import Guard, Session
 from psf_runtime.flow.settle import Seat, respond, settle
 from psf_runtime.types.chunks import Chunk
 from psf_runtime.types.context import Context
 from psf_runtime.types.request import Request
-from psf_runtime.types.response import Response, accumulate, explode
+from psf_runtime.types.response import Response, explode
 from psf_runtime.types.verdict import VERDICTS
 
 Sessions = list[Session]
@@ -108,8 +109,12 @@ def _inspect(
     request: Request,
     response: Response,
 ) -> Flow[Response]:
-    """Run a whole response through the guards: the same hooks as a stream, with one chunk per part."""
+    """Run a whole response through the guards: the same hooks as a stream, with one chunk per part.
+
+    A response is made of the chunks only when a guard wants to see it, and at the end.
+    """
     chunks: list[Chunk] | None = None
+    changed = False  # whether `chunks` say more than `response`
     for i in outward:
         seat, session = seats[i], sessions[i]
         if seat.on_chunk:
@@ -117,12 +122,17 @@ def _inspect(
                 chunks = list(explode(response))
             passed = yield from _transform(context, seat, session, request, chunks)
             if passed is not chunks:
-                response, chunks = accumulate(passed, response), None
+                chunks = one_chunk(passed)
+                changed = chunks is not None
+                if chunks is None:
+                    response = accumulate(passed, response)
         if seat.on_response:
+            if changed and chunks is not None:
+                response, changed = accumulate(chunks, response), False
             answered = yield from respond(context, seat, session, request, response)
             if answered is not response:
                 response, chunks = answered, None
-    return response
+    return accumulate(chunks, response) if changed and chunks is not None else response
 
 
 def _transform(
@@ -144,7 +154,8 @@ def _transform(
         else:
             changed = True
             passed.extend((yield from take(context, request, seat, "on_chunk", answer, chunk)))
-    rest = yield from tail(context, request, seat, session)
+    answer = held_back(seat, session)
+    rest = (yield from take(context, request, seat, "on_end", answer, None)) if answer else ()
     if rest or changed:
         passed.extend(rest)
         return passed

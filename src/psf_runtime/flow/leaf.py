@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from psf_runtime.flow.effects import Flow, Open, Pull
+from psf_runtime.flow.pieces import accumulate
 from psf_runtime.types.chunks import Chunk
 from psf_runtime.types.context import Context
 from psf_runtime.types.request import Request
-from psf_runtime.types.response import Response, accumulate, explode
+from psf_runtime.types.response import Response, explode
 
 # Takes one chunk further outward. Returns None when that needed nothing of the world, else the flow that does it.
 Emit = Callable[[Chunk], "Flow[None] | None"]

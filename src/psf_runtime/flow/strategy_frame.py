@@ -16,11 +16,12 @@ from psf_runtime.flow.effects import Flow
 from psf_runtime.flow.leaf import Emit, Run, release
 from psf_runtime.flow.naming import named
 from psf_runtime.flow.outcomes import Abort, guard_answered, guard_failed
+from psf_runtime.flow.pieces import accumulate
 from psf_runtime.flow.protocols import Strategy, name_of
 from psf_runtime.types.chunks import Chunk, ToolCallDelta
 from psf_runtime.types.context import Context
 from psf_runtime.types.request import Request
-from psf_runtime.types.response import Response, accumulate
+from psf_runtime.types.response import Response
 
 # What Python says when a strategy asks for something while it is being closed; `close_flow` turns it into words.
 _IGNORED_CLOSE = ("generator ignored GeneratorExit",)
@@ -72,7 +73,7 @@ class Attempts:
     def _emit(self, chunk: Chunk) -> Flow[None] | None:
         out = self._out
         assert out is not None
-        if isinstance(chunk, ToolCallDelta) or chunk.text:
+        if not self.committed and (isinstance(chunk, ToolCallDelta) or chunk.text):
             self.committed = True
         self._sent.append(chunk)
         try:

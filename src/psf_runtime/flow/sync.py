@@ -29,6 +29,7 @@ from psf_runtime.flow.leaf import Run
 from psf_runtime.flow.outcomes import Abort
 from psf_runtime.flow.tape import MISSED
 from psf_runtime.flow.world import (
+    QUICK,
     Journey,
     RaceLost,
     World,
@@ -108,9 +109,10 @@ class SyncDriver:
         tape = journey.tape
         if tape is None:
             return self._really(journey, effect)
-        value = tape.replay(journey.context.branch, effect)
-        if value is not MISSED:
-            return value
+        if tape.replays:
+            value = tape.replay(journey.context.branch, effect)
+            if value is not MISSED:
+                return value
         try:
             value = self._really(journey, effect)
         except Exception as error:
@@ -120,8 +122,9 @@ class SyncDriver:
         return value
 
     def _really(self, journey: Journey, effect: Effect) -> Any:
-        left = time_left(journey, self.world.clock, effect)
-        return self._perform[type(effect)](journey, effect, left)
+        kind = type(effect)
+        left = None if kind in QUICK else time_left(journey, self.world.clock, effect)
+        return self._perform[kind](journey, effect, left)
 
     def _open(self, journey: Journey, effect: Open, left: float | None) -> Any:
         take_attempt(journey)

@@ -70,11 +70,19 @@ class Tape:
 
     def __init__(self, layers: tuple[str, ...] = (), *, key: bytes | None = None) -> None:
         self.layers = layers
-        self._key = key or os.urandom(16)
+        self._given_key = key
         self._old: dict[Branch, list[list[Any]]] = {}
         self._new: dict[Branch, list[list[Any]]] = {}
         self._at: dict[Branch, int] = {}
         self.replayed = 0
+        self.replays = False  # whether there is anything to replay: most tapes only record
+
+    @property
+    def _key(self) -> bytes:
+        """For the digests of what was sent: drawn when the tape is first written out, which few are."""
+        if self._given_key is None:
+            self._given_key = os.urandom(16)
+        return self._given_key
 
     def replay(self, branch: Branch, effect: Effect) -> Any:
         """The recorded result of an effect, or MISSED. Raises a recorded error, or TapeDiverged."""
@@ -122,9 +130,12 @@ class Tape:
 
     def record(self, branch: Branch, effect: Effect, value: Any) -> None:
         """Keep the result of an effect. Cheap: it is turned into data only when the tape is written out."""
-        if _is_kept(effect):
+        if type(effect) in _KEPT or (isinstance(effect, Call) and effect.once):  # as _is_kept, without a call
             kind = "source" if type(effect) is Open else "value"
-            self._new.setdefault(branch, []).append([effect, kind, value])
+            entries = self._new.get(branch)
+            if entries is None:
+                entries = self._new[branch] = []
+            entries.append([effect, kind, value])
 
     def failed(self, branch: Branch, effect: Effect, error: Exception) -> None:
         """Keep the error of an effect."""
@@ -143,6 +154,7 @@ class Tape:
         """A tape to replay."""
         tape = cls(tuple(data["layers"]), key=bytes.fromhex(data["key"]))
         tape._old = {tuple(branch): entries for branch, entries in data["branches"]}
+        tape.replays = bool(tape._old)
         return tape
 
     def _entry(self, effect: Any, kind: str, value: Any) -> list[Any]:

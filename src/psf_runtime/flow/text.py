@@ -33,12 +33,18 @@ class TextSession(Session):
         A piece of a tool call that has begun already, and an empty piece, begin nothing: text goes on after them.
         """
         before = self._current
+        kind = type(chunk)
+        if kind is before:  # the usual chunk goes on with the text before it: one test, one call
+            whole = chunk.text  # type: ignore[union-attr]  # the current part: a class only for text and reasoning
+            piece = self.text(whole, kind)
+            if piece == whole:
+                return chunk
+            return kind(piece) if piece else None
         if isinstance(chunk, ToolCallDelta):
             part: PartKey = chunk.index
             begins = self._tools is None or part not in self._tools
         else:
             part = type(chunk)
-            # Measured: comparing classes by identity first keeps the common case (same part) at one test.
             begins = before is not part and bool(chunk.text)
         tail = None
         if begins:
@@ -79,5 +85,5 @@ class TextSession(Session):
         if self._current is not None and not isinstance(self._current, int):
             ended.append(self._current)
         ended.extend(self._tools or ())
-        tails = (self._tail(part) for part in ended)
-        return tuple(tail for tail in tails if tail is not None)
+        tails = [self._tail(part) for part in ended]
+        return tuple([tail for tail in tails if tail is not None])

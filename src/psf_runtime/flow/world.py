@@ -64,7 +64,7 @@ class RaceLost(BaseException):
     """Thrown into a branch when another one has won."""
 
 
-_QUICK = frozenset((Now, Monotonic, Random, Call))  # a late call must still be able to write its record
+QUICK = frozenset((Now, Monotonic, Random, Call))  # a late call must still be able to write its record
 
 
 def time_left(journey: Journey, clock: Clock, effect: Effect) -> float | None:
@@ -73,7 +73,7 @@ def time_left(journey: Journey, clock: Clock, effect: Effect) -> float | None:
     Effects that do not wait for the world outside are performed after the deadline too.
     """
     deadline = journey.context.deadline
-    if deadline is None or type(effect) in _QUICK:
+    if deadline is None or type(effect) in QUICK:
         return None
     left = deadline - clock.monotonic()
     if left <= 0 or (type(effect) is Sleep and effect.seconds >= left):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -67,7 +66,7 @@ def _person(facts: Facts, value: str | None, key: bytes) -> str | None:
 
 
 def _counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     for name, count in pairs:
-        counts[name] += count
-    return dict(counts)
+        counts[name] = counts.get(name, 0) + count
+    return counts

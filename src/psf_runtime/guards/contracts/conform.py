@@ -48,6 +48,8 @@ class Conform(StrategyBase):
 
     def run(self, context: Context, request: Request, attempt: Attempt) -> Flow[Response]:
         """Attempt, check, ask again."""
+        if request.operation == "embed":  # no text to hold to a contract, and a re-ask would be one text more
+            return (yield from attempt(request))
         contract: Contract[Any] | None = context.shared.get(CONTRACT)
         context.shared.pop(VALUE, None)
         if contract is not None:

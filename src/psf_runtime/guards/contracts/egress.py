@@ -38,6 +38,7 @@ class EgressSession(TextSession):
     def __init__(self, guard: ScreenEgress, context: Context) -> None:
         self._guard = guard
         self._context = context
+        self._request: Request | None = None
         self._data: RequestData | None = None
         self._untrusted = False
         self._channels: dict[PartKey, _Channel] = {}
@@ -46,8 +47,8 @@ class EgressSession(TextSession):
         self._counts: dict[tuple[str, bool], int] = {}
 
     def on_request(self, request: Request) -> Request:
-        """Remember what counts as data; the request itself goes on unchanged."""
-        self._data = RequestData(request, find_values=self._guard.find_values)
+        """Remember the request, which goes on unchanged."""
+        self._request = request
         self._untrusted = request.holds_untrusted
         return request
 
@@ -88,13 +89,13 @@ class EgressSession(TextSession):
 
     def judge(self, address: str, loads: bool) -> Fate:
         """What becomes of an address."""
-        data = self._data
         plain = trimmed(address)
         lowered = plain.casefold()
         if lowered.startswith(_SCRIPTS):
             # A word like "data:" with nothing behind it is prose.
             return self._found("link.script", "remove") if lowered not in _SCRIPTS else "keep"
         host = split(plain)[1]
+        data = self._request_data()
         if data is None:  # nothing is known about the request: nothing can be told to be harmless
             return self._found("link.unknown_request", "remove")
         if plain in data.trusted_urls:
@@ -109,6 +110,12 @@ class EgressSession(TextSession):
             return self._found("link.not_allowed", "inert")
         self._found("link.other_host", "keep", observed=True)
         return "keep"
+
+    def _request_data(self) -> RequestData | None:
+        """What counts as data. Collected when the first address is met: most answers hold none (140 us a call)."""
+        if self._data is None and self._request is not None:
+            self._data = RequestData(self._request, find_values=self._guard.find_values)
+        return self._data
 
     def _allowed(self, host: str) -> bool:
         return any(host == name or host.endswith(f".{name}") for name in self._guard.allowed_hosts)

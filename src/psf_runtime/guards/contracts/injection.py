@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from psf_runtime.errors import Blocked
 from psf_runtime.flow.protocols import GuardBase, Session
-from psf_runtime.guards.contracts.injection_rules import find
+from psf_runtime.guards.contracts.injection_rules import VERSION, find
 from psf_runtime.guards.contracts.texts import Place, places
 from psf_runtime.types.context import Context
 from psf_runtime.types.domain import Domain
 from psf_runtime.types.request import Request
 from psf_runtime.types.rules import Mode
 from psf_runtime.types.verdict import Finding
+
+# The rules look at the text alone, so what they found in an earlier turn is remembered.
+_KIND = f"contracts.injection {VERSION}"
 
 
 class InjectionSession(Session):
@@ -48,8 +51,12 @@ class InjectionSession(Session):
         observed = self._guard.mode == "observe" or not place.provenance.is_untrusted
         return [
             Finding("contracts.injection", kind, place.where, count=times, observed=observed)
-            for kind, times in find(place.text).items()
+            for kind, times in self._context.found(_KIND, place.text, _found)
         ]
+
+
+def _found(text: str) -> tuple[tuple[str, int], ...]:
+    return tuple(find(text).items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from psf_runtime.guards.contracts.invisible import clean
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _Words = frozenset[str]
+VERSION = 1  # findings are remembered under it: it changes with the rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,11 @@ _LITERALS: tuple[tuple[str, str], ...] = (
 
 def find(text: str) -> dict[str, int]:
     """Kinds of orders in `text` and how often, after compatibility forms and invisible characters are undone."""
-    plain = unicodedata.normalize("NFKC", clean(text)).casefold()
+    plain = (text if text.isascii() else unicodedata.normalize("NFKC", clean(text))).casefold()
     found: dict[str, int] = {}
-    for kind, literal in _LITERALS:
+    # Every mark of a template has a bracket, and every other literal is beyond ASCII.
+    literals = _LITERALS if "<" in plain or "[" in plain or not plain.isascii() else ()
+    for kind, literal in literals:
         times = plain.count(literal)
         if times:
             found[kind] = found.get(kind, 0) + times
@@ -111,10 +114,16 @@ def find(text: str) -> dict[str, int]:
 
 def _matches(plain: str) -> list[str]:
     """The kind of each rule that was met, once for each time."""
+    # Without its last word no rule is met. Measured: a fifth of the time, for texts that hold none of those words.
+    if not any(map(plain.__contains__, _LAST_WORDS)):
+        return []
+    words = _WORD.findall(plain)
+    if _LAST_WORDS.isdisjoint(words):
+        return []
     starts = [[-1] * len(rule.steps) for rule in RULES]
     hits: list[str] = []
-    for position, match in enumerate(_WORD.finditer(plain)):
-        for rule_number, step in _STEPS.get(match.group(), ()):
+    for position, word in enumerate(words):
+        for rule_number, step in _STEPS.get(word, ()):
             rule, begun = RULES[rule_number], starts[rule_number]
             if step == 0:
                 begun[0] = position
@@ -142,3 +151,4 @@ def _index() -> dict[str, tuple[tuple[int, int], ...]]:
 
 
 _STEPS = _index()
+_LAST_WORDS = frozenset().union(*(rule.steps[-1] for rule in RULES))

@@ -159,8 +159,15 @@ def _could_be_flag(tags: str) -> bool:
     return any(whole.startswith(tags) for whole in _FLAG_TAGS)
 
 
+def is_clean(text: str) -> bool:
+    """Whether there is no character in the text that could be removed."""
+    return text.isascii() or _SUSPECT.search(text) is None
+
+
 def clean(text: str, counts: dict[str, int] | None = None) -> str:
     """The whole text without invisible characters; what was removed is added to `counts`, by kind."""
+    if is_clean(text):
+        return text
     cleaner = Cleaner()
     out = cleaner.feed(text) + cleaner.end()
     if counts is not None:

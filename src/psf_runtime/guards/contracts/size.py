@@ -48,18 +48,22 @@ class SizeSession(Session):
         sizes = _Sizes()
         self._check("messages", len(request.messages), guard.max_messages)
         self._check("tools", len(request.tools), guard.max_tools)
+        longest = 0  # bytes of one message
         for message in request.messages:
+            before = sizes.bytes_of_text
             sizes.parts += len(message.parts)
             self._check("parts", sizes.parts, guard.max_parts)
             for part in message.parts:
                 self._count_part(part, sizes)
+            longest = max(longest, sizes.bytes_of_text - before)
         self._check("characters", sizes.characters, guard.max_characters)
         self._check("media bytes", sizes.media, guard.max_media_bytes)
         schemas = sum(self._schema(schema) for schema in _schemas(request))
         self._check("characters of schemas", schemas, guard.max_schema_characters)
         self._has_media = sizes.media > 0
         self._estimate = (sizes.bytes_of_text + schemas) // _BYTES_PER_TOKEN
-        self._check_window(request)
+        # Texts that are embedded have the window each for itself.
+        self._check_window(request, longest // _BYTES_PER_TOKEN if request.operation == "embed" else self._estimate)
         return request
 
     def on_response(self, response: Response) -> Verdict:
@@ -99,11 +103,11 @@ class SizeSession(Session):
                 stack.extend((value, depth + 1) for value in item)
         return characters
 
-    def _check_window(self, request: Request) -> None:
+    def _check_window(self, request: Request, estimate: int) -> None:
         window = self._guard.context_tokens
         if window is None:
             return
-        needed = self._estimate + (request.limits.max_tokens or 0)
+        needed = estimate + (request.limits.max_tokens or 0)
         if needed > window:
             self._refuse(
                 "tokens of the window",

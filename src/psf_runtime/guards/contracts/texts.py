@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,25 +47,34 @@ def _is_text(media_type: str) -> bool:
 
 def change_texts(request: Request, change: Change) -> Request:
     """The request with `change` applied to every string in it: messages, names, tools, schemas, stop words."""
+    stop = tuple([change(word) for word in request.limits.stop])
+    messages = tuple([_change_message(message, change) for message in request.messages])
+    bare = not (request.tools or request.tool_choice or request.output or request.extra)
+    if bare and stop == request.limits.stop and all(map(operator.is_, messages, request.messages)):
+        return request
     return replace(
         request,
-        messages=tuple(_change_message(message, change) for message in request.messages),
-        tools=tuple(_change_tool(tool, change) for tool in request.tools),
+        messages=messages,
+        tools=tuple([_change_tool(tool, change) for tool in request.tools]),
         tool_choice=None if request.tool_choice is None else change(request.tool_choice),
         output=None if request.output is None else _change_output(request.output, change),
-        limits=replace(request.limits, stop=tuple(change(word) for word in request.limits.stop)),
-        extra=change_json(request.extra, change),
+        limits=request.limits if stop == request.limits.stop else replace(request.limits, stop=stop),
+        extra=change_json(request.extra, change) if request.extra else request.extra,
     )
 
 
 def _change_message(message: Message, change: Change) -> Message:
-    parts = tuple(_change_part(part, change) for part in message.parts)
-    return Message(message.role, parts, change(message.name))
+    parts = tuple([_change_part(part, change) for part in message.parts])
+    name = change(message.name)
+    if name is message.name and all(map(operator.is_, parts, message.parts)):
+        return message
+    return Message(message.role, parts, name)
 
 
 def _change_part(part: Part, change: Change) -> Part:
     if isinstance(part, Text):
-        return replace(part, text=change(part.text))
+        text = change(part.text)
+        return part if text is part.text else Text(text, part.provenance)
     if isinstance(part, ToolResult):
         return replace(part, call_id=change(part.call_id), text=change(part.text), name=change(part.name))
     if isinstance(part, ToolCall):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psf_runtime.errors import Blocked
 from psf_runtime.flow.protocols import GuardBase, Session
 from psf_runtime.flow.text import PartKey, TextSession
-from psf_runtime.guards.contracts.invisible import Cleaner, clean
+from psf_runtime.guards.contracts.invisible import Cleaner, clean, is_clean
 from psf_runtime.guards.contracts.texts import change_arguments, change_texts
 from psf_runtime.types.context import Context
 from psf_runtime.types.domain import Domain
@@ -16,6 +16,7 @@ from psf_runtime.types.rules import Mode
 from psf_runtime.types.verdict import Finding
 
 _MOST_HELD_ARGUMENTS = 1_000_000  # characters of one tool call
+_KIND = "contracts.unicode 1"  # whether a text is clean is remembered under it: it changes with what is invisible
 
 
 class UnicodeSession(TextSession):
@@ -32,7 +33,13 @@ class UnicodeSession(TextSession):
     def on_request(self, request: Request) -> Request:
         """Every string of the request: messages, names, tool results, arguments, tools, schemas."""
         counts: dict[str, int] = {}
-        cleaned = change_texts(request, lambda text: clean(text, counts))
+
+        def cleaned_text(text: str) -> str:
+            if text.isascii() or self._context.found(_KIND, text, _looked_at)[0]:
+                return text
+            return clean(text, counts)
+
+        cleaned = change_texts(request, cleaned_text)
         self._report(counts, "request")
         return request if self._observed or not counts else cleaned
 
@@ -81,6 +88,10 @@ class UnicodeSession(TextSession):
         for kind, times in sorted(counts.items()):
             found = Finding("contracts.unicode", f"unicode.{kind}", where, count=times, observed=self._observed)
             self._context.findings.append(found)
+
+
+def _looked_at(text: str) -> tuple[bool]:
+    return (is_clean(text),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

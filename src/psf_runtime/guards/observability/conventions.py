@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from psf_runtime.guards.observability.inference import InferenceRecord
 
-OPERATION = "chat"
+OPERATIONS = {"chat": "chat", "embed": "embeddings"}  # ours -> the conventions'
 
 
 def span_name(record: InferenceRecord) -> str:
-    """`chat gpt-4o`."""
-    return f"{OPERATION} {record.asked_model}" if record.asked_model else OPERATION
+    """`chat gpt-4o`, `embeddings text-embedding-3-small`."""
+    operation = OPERATIONS[record.operation]
+    return f"{operation} {record.asked_model}" if record.asked_model else operation
 
 
 def start_attributes(record: InferenceRecord) -> dict[str, Any]:
     """What a sampler decides by."""
     return {
-        "gen_ai.operation.name": OPERATION,
+        "gen_ai.operation.name": OPERATIONS[record.operation],
         "gen_ai.provider.name": record.provider,
         "gen_ai.request.model": record.asked_model,
     }
@@ -30,6 +31,7 @@ def end_attributes(record: InferenceRecord) -> dict[str, Any]:
         "gen_ai.response.model": record.answered_model,
         "gen_ai.response.finish_reasons": None if record.finish is None else (record.finish,),
         "gen_ai.response.time_to_first_chunk": record.first_chunk,
+        "gen_ai.embeddings.dimension.count": record.dimensions,
         "gen_ai.usage.input_tokens": record.input_tokens,
         "gen_ai.usage.output_tokens": record.output_tokens,
         "gen_ai.usage.cache_read.input_tokens": record.cached_tokens,
@@ -55,7 +57,7 @@ def end_attributes(record: InferenceRecord) -> dict[str, Any]:
 def metric_labels(record: InferenceRecord) -> dict[str, str]:
     """Closed sets only: never a tenant, a user, a tag, or a word that a vendor chose."""
     labels = {
-        "gen_ai.operation.name": OPERATION,
+        "gen_ai.operation.name": OPERATIONS[record.operation],
         "gen_ai.provider.name": record.provider,
         "gen_ai.request.model": record.asked_model,
         "gen_ai.response.model": record.answered_model,

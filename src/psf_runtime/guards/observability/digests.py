@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from array import array
 
 from psf_runtime.errors import ConfigError
 from psf_runtime.types.as_data import message_to_data
@@ -36,7 +37,10 @@ class Digests:
         return self._digest(tenant, "input", canonical_bytes([message_to_data(one) for one in request.messages]))
 
     def of_response(self, tenant: str, response: Response) -> str:
-        """Digest of the answer's parts as they came from the model."""
+        """Digest of the answer's parts as they came from the model, or of its vectors."""
+        if response.vectors:
+            rows = b"".join(array("d", vector).tobytes() for vector in response.vectors)
+            return self._digest(tenant, "vectors", b"%d " % len(response.vectors) + rows)
         parts: tuple[ResponsePart, ...] = response.parts
         return self._digest(tenant, "output", canonical_bytes(message_to_data(Message("assistant", parts))))
 

@@ -10,7 +10,7 @@ whatever depends on what.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from psf_runtime.errors import ConfigError
 from psf_runtime.flow.effects import Flow, call_once, monotonic
@@ -120,15 +120,16 @@ def watch(
             alarms.append(signal)
             after = Evidence()
         evidence.append(after)
-    return replace(state, evidence=(evidence[0], evidence[1], evidence[2])), alarms
+    three = (evidence[0], evidence[1], evidence[2])
+    return DriftState(state.lengths, state.times, state.longest, state.latest, three), alarms
 
 
 def _learn(state: DriftState, rules: DriftRules, length: float, seconds: float) -> DriftState:
     lengths = (*state.lengths, length)
     times = (*state.times, seconds)
     if len(lengths) < rules.baseline:
-        return replace(state, lengths=lengths, times=times)
-    return replace(state, lengths=(), times=(), longest=_high(lengths), latest=_high(times))
+        return DriftState(lengths, times, state.longest, state.latest, state.evidence)
+    return DriftState((), (), _high(lengths), _high(times), state.evidence)
 
 
 def _high(values: tuple[float, ...]) -> float:
@@ -170,7 +171,9 @@ class Drift(StrategyBase):
         def change(state: DriftState | None) -> tuple[DriftState, list[str]]:
             return watch(state or DriftState(), self._rules, refused=refused, length=length, seconds=seconds)
 
-        alarms = yield from call_once(self._cells.update, f"drift:{target}", change)
+        # Vectors have no length in characters: what is usual for them is learned apart from texts.
+        kind = "drift" if request.operation == "chat" else "drift:embed"
+        alarms = yield from call_once(self._cells.update, f"{kind}:{target}", change)
         observed = self._mode == "observe"
         context.findings.extend(Finding(self.name, alarm, target, observed=observed) for alarm in alarms)
         return response

@@ -34,6 +34,7 @@ class InferenceRecord:
         tags: of the call, as the application set them; on records and spans, never on metrics.
         provider, asked_model, answered_model: names from closed sets, `other` for what a vendor made up.
         outcome: the finish reason, or the name of an error class; `error_kind`: kind of a provider error.
+        operation: `chat`, or `embed`, whose vectors have so many `dimensions`.
         duration: seconds, as `latency_ms`; `first_chunk`: seconds until the first piece, where the provider's part of
             the answer tells.
     """
@@ -71,6 +72,8 @@ class InferenceRecord:
     tool_calls: int = 0
     attempts: int = 0
     degraded: bool = False
+    operation: str = "chat"
+    dimensions: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; what is not known is left out."""

@@ -33,7 +33,11 @@ _NOT_SENT = frozenset(("NotEligible", "ConsentDenied", "Halted", "BudgetExceeded
 
 
 class RecordSink(Protocol):
-    """Takes records: a log, a tracer, a list in a test. `blocking` is true when writing waits for the world."""
+    """Takes records: a log, a tracer, a list in a test. `blocking` is true when writing waits for the world.
+
+    A sink may have a method `idle(failed)`: True while nobody would see the record of a call that failed, or did not.
+    While all sinks are idle no record is made: measured, 50 us a call, and more for a long conversation.
+    """
 
     blocking: bool
 
@@ -104,6 +108,9 @@ class Record(StrategyBase):
             context.note("record_cut", self.name)
             raise
         duration = max(0.0, (yield from monotonic()) - started)
+        if self._idle(failed=False):
+            self._next_step(context)
+            return response
         yield from self._write(context, self._built(context, request, response, None, began, duration, before))
         return response
 
@@ -115,11 +122,23 @@ class Record(StrategyBase):
             duration = max(0.0, (yield from monotonic()) - started)
         except PsfError:  # the deadline has passed: it is the end of the measured time
             duration = max(0.0, (context.deadline or started) - started)
+        if self._idle(failed=True):
+            self._next_step(context)
+            return
         record = self._built(context, request, None, error, began, duration, before)
         try:
             yield from self._write(context, record)
         except PsfError:
             context.note("record_cut", self.name)
+
+    def _idle(self, *, failed: bool) -> bool:
+        return all(hasattr(sink, "idle") and sink.idle(failed) for sink in self._sinks)
+
+    def _next_step(self, context: Context) -> int:
+        """The number of this inference within its call, from 1."""
+        step: int = context.shared.get(self.name, 0) + 1
+        context.shared[self.name] = step
+        return step
 
     def _write(self, context: Context, record: InferenceRecord | None) -> Flow[None]:
         for sink in self._sinks if record is not None else ():
@@ -175,6 +194,8 @@ class Record(StrategyBase):
             asked_model=asked_model,
             answered_model=answered_label(response.model, asked_model) if response is not None else OTHER,
             duration=duration,
+            operation=request.operation,
+            dimensions=len(response.vectors[0]) if response is not None and response.vectors else None,
             attempts=sum(one.outcome not in _NOT_SENT for one in context.route[before:]),
             **self._whose(context),
             **self._counts(target, response),
@@ -189,11 +210,9 @@ class Record(StrategyBase):
     def _whose(self, context: Context) -> dict[str, Any]:
         """Which call, for whom and why."""
         facts, digests = context.facts, self._digests
-        step = context.shared.get(self.name, 0) + 1
-        context.shared[self.name] = step
         return {
             "run_id": context.call_id,
-            "step": step,
+            "step": self._next_step(context),
             "purpose": facts.purpose,
             "user_id_hash": digests.of_text(facts.tenant, "user", facts.user),
             "conversation_hash": digests.of_text(facts.tenant, "conversation", facts.conversation),

@@ -16,6 +16,7 @@ CONTROL = "portability.capability"
 Support = Literal["native", "emulated", "refused"]
 
 _WORDS = {
+    "embeddings": "the call asks for vectors",
     "tools": "the call declares tools, or holds tool calls",
     "json_schema": "the contract needs native JSON schema",
     "images": "a message holds an image",
@@ -29,6 +30,7 @@ def needs_of(request: Request) -> list[str]:
     """The capabilities that the request needs, in a fixed order."""
     parts = {type(part) for message in request.messages for part in message.parts}
     needed = {
+        "embeddings": request.operation == "embed",
         "tools": bool(request.tools) or bool(parts & {ToolCall, ToolResult}),
         "json_schema": request.output is not None,
         "images": Image in parts,

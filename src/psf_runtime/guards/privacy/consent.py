@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from psf_runtime.errors import ConfigError, ConsentDenied
-from psf_runtime.flow.effects import Flow, call, now
+from psf_runtime.flow.effects import Flow, call, call_once
 from psf_runtime.flow.protocols import GuardBase, Session
-from psf_runtime.ports import Consents, Eligibility, TargetFacts
+from psf_runtime.guards.privacy.consent_chain import Chains, question_for, use_for
+from psf_runtime.guards.privacy.residency import outside
+from psf_runtime.ports import Eligibility, TargetFacts
+from psf_runtime.types.consent import ConsentAnswer
 from psf_runtime.types.context import Context
 from psf_runtime.types.domain import Domain
 from psf_runtime.types.request import Request
@@ -15,20 +18,26 @@ from psf_runtime.types.rules import Mode, Purpose
 from psf_runtime.types.verdict import Finding, Verdict
 
 _CONTROL = "privacy.consent"
-_RESIDENCY = "privacy.residency"
+_ASKED = "privacy.consent.asked"  # in context.shared: which targets this call has asked about, and what was written
+_INTENT = "accountability.intent"  # in context.shared, once the call is on record; a preview never is
+_NO_SUBJECT = "the call names no subject"
 
 
 class Consent(GuardBase):
     """Lets a call begin only for a declared purpose with a lawful basis, and with a valid consent where that is it.
 
-    Framework domain 01; the lawful bases are those of GDPR article 6(1). `eligible` is the same question for one
-    recipient: the route asks it for each target, and again right before the bytes leave. Still to come: consent records
-    with notice, language and chain of events (ISO/IEC TS 27560).
+    `eligible` is the same question for one recipient, with the categories that the detectors found: the route asks it
+    for each target, and again right before the bytes leave. What a call then does with a subject's data is written
+    into the subject's chain: one link per recipient that is really asked, or refused. A subject whose data is
+    restricted is refused on any basis and in any mode, and a chain that does not hold is a StateError in any mode.
+
+    Framework domain 01; the lawful bases are those of GDPR article 6(1), consent records those of ISO/IEC TS 27560.
 
     Args:
         purposes: what the application declares, by name.
-        consents: answers for purposes whose basis is consent.
-        clock: the time in seconds since the epoch, for `eligible`, which is asked outside of any flow.
+        consents: the chains of subjects.
+        clock: the time in seconds since the epoch. It is read anew when a call goes on after a person has decided:
+            a consent may have run out meanwhile.
         mode: `observe` records `no purpose` and `no lawful basis` and goes on.
         residency: the mode of `privacy.residency`, the jurisdictions of a purpose.
     """
@@ -41,7 +50,7 @@ class Consent(GuardBase):
         self,
         *,
         purposes: Mapping[str, Purpose],
-        consents: Consents,
+        consents: Chains,
         clock: Callable[[], float],
         mode: Mode = "enforce",
         residency: Mode = "enforce",
@@ -75,33 +84,71 @@ class Consent(GuardBase):
             )
         return purpose
 
-    def eligible(self, context: Context, request: Request, target: TargetFacts) -> Iterator[Eligibility]:
+    def eligible(self, context: Context, request: Request, target: TargetFacts) -> Flow[list[Eligibility]]:
         """Why this target may not take this call: no consent for it, or a place where the purpose may not go.
 
         Observing controls leave a finding and no reason. A target of unknown jurisdiction is in none.
         """
         purpose = self.purpose_of(request.facts.purpose)
-        if purpose is None:
-            return
-        if purpose.jurisdictions and not _within(target, purpose):
-            yield from self._refuse(context, self.residency, _outside(target, purpose), target.name)
-        if purpose.lawful_basis == "consent":
-            reason = self._consent_for(request, target)
-            if reason is not None:
-                yield from self._refuse(context, self.mode, Eligibility(_CONTROL, reason), target.name)
+        reasons: list[Eligibility] = []
+        noticed: list[str] = []
+        elsewhere = outside(target, purpose)
+        if elsewhere is not None:
+            self._refuse(context, self.residency, elsewhere, target.name, reasons, noticed)
+        answer = yield from self.ask(context, request, purpose, target)
+        if answer.reason is not None:
+            mode: Mode = "enforce" if answer.restricted else self.mode
+            self._refuse(context, mode, Eligibility(_CONTROL, answer.reason), target.name, reasons, noticed)
+        if request.facts.subject is not None and _is_due(context, target, blocked=bool(reasons)):
+            yield from self.write(context, request, target, answer, why="; ".join(noticed), blocked=bool(reasons))
+        return reasons
 
-    def _consent_for(self, request: Request, target: TargetFacts) -> str | None:
-        """None when a record covers the target by its own name or its provider's; else why not."""
-        moment, place = self.clock(), target.jurisdiction or ""
-        reason = self.consents.check(request.facts, target.name, place, moment)
-        if reason is not None and target.provider and target.provider != target.name:
-            reason = self.consents.check(request.facts, target.provider, place, moment)
-        return reason
+    def ask(
+        self, context: Context, request: Request, purpose: Purpose | None, target: TargetFacts | None
+    ) -> Flow[ConsentAnswer]:
+        """What the subject's chain says; without a target, about any recipient."""
+        facts = request.facts
+        rests_on_consent = purpose is not None and purpose.lawful_basis == "consent"
+        if facts.subject is None:
+            return ConsentAnswer(_NO_SUBJECT if rests_on_consent else None)
+        question = None
+        if rests_on_consent:
+            moment = yield from call(self.clock)
+            question = question_for(context, request, target, moment)
+        return (yield from call(self.consents.ask, facts.tenant, facts.subject, question))
+
+    def write(
+        self,
+        context: Context,
+        request: Request,
+        target: TargetFacts | None,
+        answer: ConsentAnswer,
+        *,
+        why: str,
+        blocked: bool,
+    ) -> Flow[None]:
+        """Write a use link. Raises StateError when it cannot be kept: then nothing is sent."""
+        facts = request.facts
+        use = use_for(context, request, target, answer, why=why, blocked=blocked)
+        conversation = str(context.shared.get("privacy.conversation", ""))
+        moment = yield from call(self.clock)
+        # A call that goes on after a person decided sends nothing again, so a use is written once; a refusal that is
+        # new by then is written then.
+        keep = call if blocked else call_once
+        yield from keep(self.consents.record_use, facts.tenant, facts.subject, use, conversation, moment)
 
     @staticmethod
-    def _refuse(context: Context, mode: Mode, reason: Eligibility, where: str) -> Iterator[Eligibility]:
+    def _refuse(
+        context: Context,
+        mode: Mode,
+        reason: Eligibility,
+        where: str,
+        reasons: list[Eligibility],
+        noticed: list[str],
+    ) -> None:
+        noticed.append(reason.why)
         if mode == "enforce":
-            yield reason
+            reasons.append(reason)
             return
         finding = Finding(reason.control, "not eligible", where, observed=True)
         if finding not in context.findings:
@@ -119,44 +166,70 @@ class ConsentSession(Session):
         """The request, when it may go on. Raises ConsentDenied, or ConfigError for an undeclared purpose."""
         guard, facts = self._guard, request.facts
         purpose = guard.purpose_of(facts.purpose)
-        if purpose is None:
-            self._missing("no purpose", facts.purpose)
+        answer = yield from guard.ask(self._context, request, purpose, None)
+        refused = None
+        if answer.restricted:
+            refused = self._refuse("restricted", facts.purpose, _RESTRICTED, _LIFT, firm=True)
+        elif purpose is None:
+            refused = self._missing("no purpose", facts.purpose)
         elif purpose.lawful_basis is None:
-            self._missing("no lawful basis", facts.purpose)
-        elif purpose.lawful_basis == "consent":
-            moment = yield from now()
-            reason = yield from call(guard.consents.check, facts, "", "", moment)
-            if reason is not None:
-                self._refuse("no consent", facts.purpose, f"the purpose rests on consent; {reason}", _GRANT)
+            refused = self._missing("no lawful basis", facts.purpose)
+        elif purpose.lawful_basis == "consent" and answer.reason is not None:
+            who = f"subject {answer.subject}: " if answer.subject else ""
+            why = f"the purpose rests on consent; {who}{answer.reason}"
+            refused = self._refuse("no consent", facts.purpose, why, _grant(facts.purpose))
+        if refused is not None:
+            if facts.subject is not None and _INTENT in self._context.shared:
+                yield from guard.write(self._context, request, None, answer, why=refused.why, blocked=True)
+            raise refused
         return request
 
-    def _missing(self, kind: str, purpose: str | None) -> None:
+    def _missing(self, kind: str, purpose: str | None) -> ConsentDenied | None:
         if kind == "no purpose":
             why = "the call names no purpose" if purpose is None else "the policy declares no purposes"
             change = "purpose='...' on the call, and [purposes.NAME] with a lawful_basis in the policy"
         else:
             why = "the purpose declares none"
             change = f"lawful_basis = 'contract' (or another) under [purposes.{purpose}]"
-        self._refuse(kind, purpose, why, change)
+        return self._refuse(kind, purpose, why, change)
 
-    def _refuse(self, kind: str, purpose: str | None, why: str, change: str) -> None:
-        finding = Finding(_CONTROL, kind, observed=self._guard.mode == "observe")
+    def _refuse(
+        self, kind: str, purpose: str | None, why: str, change: str, *, firm: bool = False
+    ) -> ConsentDenied | None:
+        """The error, or None when the control only observes; `firm`: it never only observes."""
+        observed = self._guard.mode == "observe" and not firm
+        finding = Finding(_CONTROL, kind, observed=observed)
         if finding not in self._context.findings:
             self._context.findings.append(finding)
-        if not finding.observed:
-            what = f"nothing was sent: {kind}" + (
-                f" for purpose {purpose!r}." if purpose and kind != "no purpose" else "."
-            )
-            raise ConsentDenied(what, control=_CONTROL, why=why, change=change, findings=(finding,))
+        if observed:
+            return None
+        named = f" for purpose {purpose!r}" if purpose and kind in ("no lawful basis", "no consent") else ""
+        what = _RESTRICTED_WHAT if kind == "restricted" else f"nothing was sent: {kind}{named}."
+        return ConsentDenied(what, control=_CONTROL, why=why, change=change, findings=(finding,))
 
 
-_GRANT = "client.consents.grant(subject=..., purpose=..., recipients=[...]), or another lawful basis"
+_RESTRICTED_WHAT = "nothing was sent: this subject's data may not be processed at present."
+_RESTRICTED = "processing was restricted for this subject"
+_LIFT = "client.subjects.restrict(subject, lifted=True), once the restriction is over"
 
 
-def _within(target: TargetFacts, purpose: Purpose) -> bool:
-    return target.jurisdiction is not None and target.jurisdiction in purpose.jurisdictions
+def _grant(purpose: str | None) -> str:
+    return f"client.consents.grant(subject=..., purpose={purpose!r}, recipients=[...]), or another lawful basis"
 
 
-def _outside(target: TargetFacts, purpose: Purpose) -> Eligibility:
-    where = "is in an unknown place" if target.jurisdiction is None else f"is in {target.jurisdiction}"
-    return Eligibility(_RESIDENCY, f"the target {where}; the purpose allows {', '.join(purpose.jurisdictions)}")
+def _is_due(context: Context, target: TargetFacts, *, blocked: bool) -> bool:
+    """Whether a use link has to be written now: one for each send, and one for each refusal of a target.
+
+    The route asks first, about every target that it thinks of. Whoever sends asks again, right before the bytes leave:
+    a question about a target that was asked about before is that one. A send uses up one of the call's attempts.
+    """
+    asked = context.shared.setdefault(_ASKED, {})
+    before: set[object] | None = asked.get(target.name)
+    mark: object = "blocked" if blocked else context.attempts_left
+    if before is None:
+        asked[target.name] = {"blocked"} if blocked else set()
+        return blocked
+    if mark in before:
+        return False
+    before.add(mark)
+    return True

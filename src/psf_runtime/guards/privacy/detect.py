@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from psf_runtime.guards.privacy.normalise import normalise
+from psf_runtime.guards.privacy.normalise import is_plain, normalise
 from psf_runtime.guards.privacy.recognise import ENTITIES, recognise
 from psf_runtime.ports import Detection, Detector
+
+# What is known of a text without knowing the conversation: whether it `is_plain`, and what the detectors find.
+Seen = tuple[bool, tuple[Detection, ...]]
+Look = Callable[[str], Seen]
 
 
 class Builtin:
@@ -17,6 +21,8 @@ class Builtin:
     """
 
     name = "builtin"
+    # Findings are remembered under it: it changes with the recognisers. A detector without one is asked every time.
+    version = "1"
 
     @property
     def entities(self) -> frozenset[str]:
@@ -35,6 +41,8 @@ class Builtin:
 def combine(detections: Iterable[Detection]) -> list[Detection]:
     """Of overlapping spans the longest stays, then the one with the higher score, then the first; in text order."""
     ranked = sorted(detections, key=lambda d: (d.start - d.end, -d.score))
+    if len(ranked) < 2:
+        return [detection for detection in ranked if detection.end > detection.start]
     starts: list[int] = []
     kept: list[Detection] = []
     for detection in ranked:
@@ -55,3 +63,16 @@ def detect(detectors: Sequence[Detector], text: str) -> list[Detection]:
     if len(detectors) == 1:
         return combine(detectors[0].find(text))
     return combine(detection for detector in detectors for detection in detector.find(text))
+
+
+def look_with(detectors: Sequence[Detector]) -> Look:
+    """How these detectors look at a text. What they see depends on the text alone, so it may be remembered."""
+    return lambda text: (is_plain(text), tuple(detect(detectors, text)))
+
+
+def kind_of(detectors: Sequence[Detector]) -> str:
+    """The name under which what they see is remembered; empty when one of them has no version."""
+    versions = [(detector.name, getattr(detector, "version", "")) for detector in detectors]
+    if not all(version for _, version in versions):
+        return ""
+    return "privacy.seen " + ",".join(f"{name}:{version}" for name, version in versions)

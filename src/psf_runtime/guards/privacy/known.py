@@ -16,7 +16,7 @@ _SCORE = 2.0  # above every detector: among equal spans the known one stays
 
 def needs_boundary(value: str) -> bool:
     """Whether a hit counts only where no letter or digit stands beside it: names would be found inside words."""
-    telling = any(character.isdigit() or character == "@" for character in value)
+    telling = "@" in value or any(map(str.isdigit, value))
     return not telling or len(value) < STRONG
 
 
@@ -53,9 +53,11 @@ class KnownValues:
 
 def find_known(copy: Normal, candidates: Iterable[_Known]) -> list[Detection]:
     """Where the candidates stand in a text; spans are those of the original."""
-    lowered = lower_same_length(copy.text)
     found: list[Detection] = []
+    lowered = ""
     for known in candidates:
+        if not known.exact and not lowered:
+            lowered = lower_same_length(copy.text)
         text = copy.text if known.exact else lowered
         size = len(known.needle)
         start = text.find(known.needle)

@@ -35,8 +35,8 @@ class Normal:
 
 def normalise(text: str) -> Normal:
     """The copy of `text` that recognisers look at: NFKC, ASCII digits, nothing invisible."""
-    if text.isascii() or _is_plain(text):
-        return Normal(text, None, len(text))
+    if is_plain(text):
+        return untouched(text)
     characters: list[str] = []
     origin: list[int] = []
     for place, character in enumerate(text):
@@ -50,8 +50,14 @@ def normalise(text: str) -> Normal:
     return Normal("".join(characters), tuple(origin), len(text))
 
 
-def _is_plain(text: str) -> bool:
-    return (
+def untouched(text: str) -> Normal:
+    """The copy of a text that `is_plain`: the text itself."""
+    return Normal(text, None, len(text))
+
+
+def is_plain(text: str) -> bool:
+    """Whether there is nothing to fold in a text."""
+    return text.isascii() or (
         unicodedata.is_normalized("NFKC", text) and _HIDDEN.search(text) is None and _FOREIGN_DIGIT.search(text) is None
     )
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from psf_runtime.guards.privacy.actions import LITERAL, action_for, mask
-from psf_runtime.guards.privacy.detect import combine, detect
+from psf_runtime.guards.privacy.detect import Look, combine
 from psf_runtime.guards.privacy.edits import Edit, Leaf
 from psf_runtime.guards.privacy.known import KnownValues, find_known
-from psf_runtime.guards.privacy.normalise import normalise
+from psf_runtime.guards.privacy.normalise import normalise, untouched
 from psf_runtime.guards.privacy.tokens import Token, bracketed, code_of, find, shaped
-from psf_runtime.ports import Detection, Detector
+from psf_runtime.ports import Detection
 
 _LIVE = ""  # the entity of a span that is a live token already and stays as it is
 Known = Mapping[str, tuple[str, str]]
@@ -54,18 +54,22 @@ class Plan:
         return out
 
 
-def make_plan(leaves: list[Leaf], *, known: Known, detectors: Sequence[Detector], profile: Mapping[str, str]) -> Plan:
+def make_plan(leaves: list[Leaf], *, known: Known, look: Look, profile: Mapping[str, str]) -> Plan:
     """Find what is to be replaced: what the conversation knows, what the detectors find, what only looks like a token.
 
-    A value found in one leaf is searched for in all of them.
+    A value found in one leaf is searched for in all of them. What `look` sees in a text may be remembered from an
+    earlier call; what the conversation knows is searched for in every text, every time.
     """
     literals = {value for entity, value in known.values() if entity == LITERAL}
     plan = Plan(leaves, [])
-    first = [_detected(leaf, detectors, profile) for leaf in leaves]
+    seen = [look(leaf.text) for leaf in leaves]
+    first = [_detected(leaf, found, look, profile) for leaf, (_, found) in zip(leaves, seen, strict=True)]
     found = [(d.entity, leaf.text[d.start : d.end]) for leaf, spans in zip(leaves, first, strict=True) for d in spans]
     remembered = [(entity, value) for entity, value in known.values() if action_for(profile, entity) != "allow"]
-    copies = [normalise(leaf.text) for leaf in leaves]
-    candidates = KnownValues([*remembered, *found]).in_any(copies)
+    copies = [
+        untouched(leaf.text) if plain else normalise(leaf.text) for leaf, (plain, _) in zip(leaves, seen, strict=True)
+    ]
+    candidates = KnownValues(dict.fromkeys([*remembered, *found])).in_any(copies)
     for leaf, copy, spans in zip(leaves, copies, first, strict=True):
         tokens = _token_shaped(leaf, known, literals, plan)
         plan.spans.append(combine([*tokens, *find_known(copy, candidates), *spans]))
@@ -75,8 +79,9 @@ def make_plan(leaves: list[Leaf], *, known: Known, detectors: Sequence[Detector]
 def add_literals(plan: Plan, table: Mapping[str, Token]) -> bool:
     """Mark what a person typed and what would be taken for a live token, however decorated; whether there was any."""
     added = False
+    codes = tuple(table)
     for index, leaf in enumerate(plan.leaves):
-        if leaf.carries_tokens:
+        if leaf.carries_tokens or not _holds_code(leaf.text, codes):
             continue
         hits = [Detection(hit.start, hit.end, LITERAL, 1.5) for hit in find(leaf.text, table)]
         if hits:
@@ -84,6 +89,15 @@ def add_literals(plan: Plan, table: Mapping[str, Token]) -> bool:
             plan.spans[index] = combine([*before, *hits])
             added = added or plan.spans[index] != before
     return added
+
+
+def _holds_code(text: str, codes: Sequence[str]) -> bool:
+    """Whether the code of a live token stands anywhere in a text: without one, there is no token to be found.
+
+    Measured on 100,000 characters: 50 us and 15 more for each code, where the tolerant search takes 2 ms.
+    """
+    upper = text.upper() if codes else ""
+    return any(map(upper.__contains__, codes))
 
 
 def replacements_for(
@@ -102,17 +116,16 @@ def replacements_for(
     return out
 
 
-def _detected(leaf: Leaf, detectors: Sequence[Detector], profile: Mapping[str, str]) -> list[Detection]:
+def _detected(leaf: Leaf, found: Sequence[Detection], look: Look, profile: Mapping[str, str]) -> Sequence[Detection]:
     """What the detectors find in the joined text, and in each part alone.
 
     A value that a part shows by itself ends where it ends there: else whoever writes the next part could lengthen it.
     """
-    found = detect(detectors, leaf.text)
     if leaf.pieces:
         alone = [
             Detection(d.start + start, d.end + start, d.entity, d.score)
             for start, end in pairwise([0, *leaf.pieces, len(leaf.text)])
-            for d in detect(detectors, leaf.text[start:end])
+            for d in look(leaf.text[start:end])[1]
         ]
         crossing = [d for d in found if not any(_lengthens(d, part) for part in alone)]
         found = combine([*alone, *crossing])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from psf_runtime.errors import ConfigError
 from psf_runtime.flow.effects import Flow, Lane, call, offload
 from psf_runtime.flow.protocols import ChunkResult, GuardBase, Session, window
 from psf_runtime.flow.text import PartKey, TextSession
 from psf_runtime.guards.privacy.actions import LITERAL, action_for, check_actions, profile_of
+from psf_runtime.guards.privacy.detect import Seen, kind_of, look_with
 from psf_runtime.guards.privacy.edits import Edit, Leaf
 from psf_runtime.guards.privacy.places import PlaceFinder
 from psf_runtime.guards.privacy.plan import Pair, Plan, add_literals, make_plan, replacements_for
@@ -29,7 +30,10 @@ from psf_runtime.types.rules import ToolRule
 from psf_runtime.types.verdict import ALLOW, Block, Finding, Verdict
 
 _CONTROL = "privacy.tokens"
+EMBEDDINGS = "embeddings"  # no name of a conversation: those begin with `named:` or `first:`
+_CONTROLS = frozenset({_CONTROL, "privacy.secrets", "privacy.media"})
 _SECRETS = frozenset({"SECRET", "URL_CREDENTIALS"})
+_MOST_KNOWN = 2_000  # values that a tenant's embed calls remember: each costs time in every later call
 _MOST_UNKNOWN = 20  # invented codes in one answer; more is somebody guessing
 _LONG = 20_000  # characters; above, an async driver searches in a thread
 
@@ -70,6 +74,8 @@ class Tokenise(GuardBase):
         check_actions(actions or {})
         self.vault = vault
         self.detectors = tuple(detectors)
+        self.look = look_with(self.detectors)
+        self.kind = kind_of(self.detectors)
         self.key = key
         self.profile = profile_of(actions or {})
         self.tools = dict(tools or {})
@@ -92,7 +98,13 @@ class Tokenise(GuardBase):
         return twin
 
     def conversation_of(self, request: Request) -> str:
-        """The conversation's name: the declared one, else a keyed digest of the first user message."""
+        """The conversation's name: the declared one, else a keyed digest of the first user message.
+
+        Embed calls of a tenant share one: a name in a question must have the token that it has in a document. It
+        remembers a few thousand values, and then begins anew with the same tokens.
+        """
+        if request.operation == "embed":
+            return EMBEDDINGS
         if request.facts.conversation is not None:
             return f"named:{request.facts.conversation}"
         first = next(
@@ -129,84 +141,111 @@ class TokeniseSession(TextSession):
         guard, facts = self._guard, request.facts
         conversation = guard.conversation_of(request)
         self._context.shared["privacy.conversation"] = conversation
-        leaves, opaque = _collect(request)
+        leaves, opaque, unedited = _collect(request)
         known = yield from call(guard.vault.known, facts.tenant, conversation)
         plan = yield from self._plan(leaves, known)
-        blocked = sorted({e for e, _ in plan.pairs() if action_for(guard.profile, e) == "block"})
+        pairs = plan.pairs()
+        blocked = sorted({e for e, _ in pairs if action_for(guard.profile, e) == "block"})
         self._report(plan, opaque, facts)
         if blocked:
             return Block(f"the request holds {', '.join(blocked)}, which may not leave")
-        tokens = yield from self._mint(plan, {}, facts.tenant, conversation)
+        if conversation == EMBEDDINGS and len(known) > _MOST_KNOWN:
+            yield from self._begin_anew(facts.tenant)
+        tokens = yield from self._mint(pairs, {}, facts.tenant, conversation)
         self._table = {**plan.live, **_table(tokens)}
         candidates = {**_table({pair: token for token, pair in known.items()}), **self._table}
         if add_literals(plan, candidates):
-            tokens = yield from self._mint(plan, tokens, facts.tenant, conversation)
+            pairs = plan.pairs()
+            tokens = yield from self._mint(pairs, tokens, facts.tenant, conversation)
             self._table = {**plan.live, **_table(tokens)}
-        return self._stamped(request, plan, tokens, known)
+        edits = self._edits(plan, pairs, tokens, facts)
+        rewritten = rewrite_request(request, lambda leaf: edits.get((leaf.where, leaf.text), ())) if edits else unedited
+        self._prepare_answer(request, plan, pairs)
+        secret = [pair for pair in (*pairs, *known.values()) if self._must_not_leave(pair[0])]
+        return rewritten.replace(stamp=Stamp(guard.profile, Tripwire(secret)))
+
+    def _begin_anew(self, tenant: str) -> Flow[None]:
+        """Let go of what a tenant's embed calls have learnt: an index may hold more values than a vault.
+
+        Tokens are keyed, so a value that comes again has the token that it had. What is lost is that old values are
+        also replaced where no detector finds them; the finding says so.
+        """
+        yield from call(self._guard.vault.forget, tenant, EMBEDDINGS)
+        self._context.findings.append(Finding(_CONTROL, "known.forgotten", "vault", observed=True))
 
     def _plan(self, leaves: list[Leaf], known: Mapping[str, Pair]) -> Flow[Plan]:
         guard = self._guard
 
         def search() -> Plan:
-            return make_plan(leaves, known=known, detectors=guard.detectors, profile=guard.profile)
+            return make_plan(leaves, known=known, look=self._look, profile=guard.profile)
 
         if sum(len(leaf.text) for leaf in leaves) > _LONG:
             return (yield from offload(search, lane=guard.lane))
         return search()
 
-    def _mint(self, plan: Plan, minted: dict[Pair, str], tenant: str, conversation: str) -> Flow[dict[Pair, str]]:
+    def _look(self, text: str) -> Seen:
+        guard = self._guard
+        return self._context.found(guard.kind, text, guard.look) if guard.kind else guard.look(text)
+
+    def _mint(
+        self, pairs: Iterable[Pair], minted: dict[Pair, str], tenant: str, conversation: str
+    ) -> Flow[dict[Pair, str]]:
         """The tokens for every value of the plan that leaves as one; `minted` are there already."""
         profile = self._guard.profile
-        wanted = [pair for pair in plan.pairs() if action_for(profile, pair[0]) == "token" and pair not in minted]
+        wanted = [pair for pair in pairs if action_for(profile, pair[0]) == "token" and pair not in minted]
         if not wanted:
             return minted
         tokens = yield from call(self._guard.vault.mint, tenant, conversation, wanted)
         return {**minted, **dict(zip(wanted, tokens, strict=True))}
 
-    def _stamped(self, request: Request, plan: Plan, tokens: Mapping[Pair, str], known: Mapping[str, Pair]) -> Request:
+    def _edits(
+        self, plan: Plan, pairs: Iterable[Pair], tokens: Mapping[Pair, str], facts: Facts
+    ) -> dict[tuple[str, str], list[Edit]]:
+        """What becomes of each leaf, by its place and text."""
         guard = self._guard
-        pairs = list(plan.pairs())
         for entity, count in Counter(entity for entity, _ in tokens if entity != LITERAL).items():
             self._context.tokens[entity] = max(count, self._context.tokens.get(entity, 0))
-        edits = plan.edits(
+        return plan.edits(
             replacements_for(
-                pairs,
+                list(pairs),
                 tokens=tokens,
                 profile=guard.profile,
-                digest=lambda entity, value: guard.digest(request.facts, entity, value),
+                digest=lambda entity, value: guard.digest(facts, entity, value),
             )
         )
-        rewritten = rewrite_request(request, lambda leaf: edits.get((leaf.where, leaf.text), ()))
+
+    def _prepare_answer(self, request: Request, plan: Plan, pairs: Iterable[Pair]) -> None:
+        """What the answer will be restored with."""
+        guard = self._guard
         self._keep = frozenset(plan.keep_brackets)
         self._typed = frozenset(value for entity, value in pairs if entity == LITERAL)
         self._as_json = request.output is not None
         self._tool_restorer = ToolRestorer(
             self._table, tools=guard.tools, untrusted=holds_untrusted(request, guard.tools), counts=self._counts
         )
-        secret = [pair for pair in (*pairs, *known.values()) if self._must_not_leave(pair[0])]
-        return rewritten.replace(stamp=Stamp(guard.profile, Tripwire(secret)))
 
     def _must_not_leave(self, entity: str) -> bool:
         return entity != LITERAL and action_for(self._guard.profile, entity) != "allow"
 
     def _report(self, plan: Plan, opaque: Sequence[tuple[str, str]], facts: Facts) -> None:
+        """Note each finding once: a re-ask prepares the same conversation again."""
+        found: list[Finding] = []
         for leaf, spans in zip(plan.leaves, plan.spans, strict=True):
             for span in spans:
                 if span.entity in ("", LITERAL):
                     continue
                 control = "privacy.secrets" if span.entity in _SECRETS else _CONTROL
                 digest = self._guard.digest(facts, span.entity, leaf.text[span.start : span.end])[:16]
-                self._find(Finding(control, span.entity, leaf.where, (span.start, span.end), digest))
-        for kind, where in opaque:
-            self._find(Finding("privacy.media", kind, where, observed=True))
-
-    def _find(self, finding: Finding) -> None:
-        """Note a finding once: a re-ask prepares the same conversation again."""
-        if finding not in self._context.findings:
-            self._context.findings.append(finding)
+                found.append(Finding(control, span.entity, leaf.where, (span.start, span.end), digest))
+        found += [Finding("privacy.media", kind, where, observed=True) for kind, where in opaque]
+        if found:
+            noted = {one for one in self._context.findings if one.control in _CONTROLS}
+            self._context.findings.extend(one for one in dict.fromkeys(found) if one not in noted)
 
     def on_chunk(self, chunk: Chunk) -> ChunkResult:
         """Restore as far as nothing can change any more."""
+        if not self._table:
+            return chunk  # nothing left as a token, so nothing comes back
         if isinstance(chunk, ToolCallDelta) and chunk.name:
             self._names[chunk.index] = self._names.get(chunk.index) or chunk.name
         return super().on_chunk(chunk)
@@ -261,8 +300,8 @@ class TokeniseSession(TextSession):
         )
 
 
-def _collect(request: Request) -> tuple[list[Leaf], list[tuple[str, str]]]:
-    """Every leaf of a request, and what cannot be looked into: kind and place."""
+def _collect(request: Request) -> tuple[list[Leaf], list[tuple[str, str]], Request]:
+    """Every leaf of a request; what cannot be looked into: kind and place; and the request as it leaves unedited."""
     leaves: list[Leaf] = []
     opaque: list[tuple[str, str]] = []
 
@@ -271,8 +310,8 @@ def _collect(request: Request) -> tuple[list[Leaf], list[tuple[str, str]]]:
             leaves.append(leaf)
         return ()
 
-    rewrite_request(request, look, opaque=lambda kind, where: opaque.append((kind, where)))
-    return leaves, opaque
+    unedited = rewrite_request(request, look, opaque=lambda kind, where: opaque.append((kind, where)))
+    return leaves, opaque, unedited
 
 
 def _table(tokens: Mapping[Pair, str]) -> dict[str, Token]:

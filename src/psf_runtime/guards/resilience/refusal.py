@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from types import GeneratorType
 from typing import Any
 
 from psf_runtime.errors import Blocked, ConsentDenied, Halted, NotEligible
@@ -27,8 +28,13 @@ def ask_eligible(
     reasons: list[Eligibility] = []
     for ask in eligible:
         answer: Any = ask(context, request, target)
-        if isinstance(answer, Generator):
-            answer = yield from _Sieve(answer, reasons)
+        if type(answer) is GeneratorType or isinstance(answer, Generator):  # the first is a tenth of the second
+            try:
+                first = answer.send(None)
+            except StopIteration as end:  # the usual case: no reason, and nothing asked of the world
+                reasons.extend(end.value or ())
+                continue
+            answer = yield from _Sieve(answer, reasons, first)
         reasons.extend(answer or ())
     return reasons
 
@@ -36,12 +42,16 @@ def ask_eligible(
 class _Sieve(Generator[Any, Any, Any]):
     """A generator's effects pass through; the reasons that it yields are kept."""
 
-    def __init__(self, inner: Generator[Any, Any, Any], reasons: list[Eligibility]) -> None:
+    def __init__(self, inner: Generator[Any, Any, Any], reasons: list[Eligibility], first: Any) -> None:
         self._inner = inner
         self._reasons = reasons
+        self._first = first  # what the generator has yielded already
 
     def send(self, value: Any) -> Any:
         """Go on with the result of an effect, up to the next effect."""
+        first, self._first = self._first, None
+        if first is not None:
+            return self._next_effect(first)
         return self._next_effect(self._inner.send(value))
 
     def throw(self, *error: Any) -> Any:

@@ -28,7 +28,8 @@ class Route(StrategyBase):
     capability) and by how strictly the request was prepared. A target that may not take the call is passed over, and
     the decision says why. What the error allows is the table in `error_actions`: a request that the provider calls
     bad, or that its filter declined, is never shown to another model; one that is too long goes only to a target with
-    a window known to be larger. A refusal by the model (`ModelRefused`) never moves on.
+    a window known to be larger. A refusal by the model (`ModelRefused`) never moves on. An embed call moves on only
+    to another host of the same model.
 
     Args:
         targets: in the order in which they are asked. `request.model` may name another first one.
@@ -37,6 +38,7 @@ class Route(StrategyBase):
             Once given, a target that it does not name is not eligible. None: nothing is checked.
         plans: per purpose, the names of the targets that may serve it, in order.
         default: names for calls whose purpose has no plan; None is all targets.
+        models: per target, the model's name as it goes to the provider; a target that is missing has its own name.
 
     Raises:
         ProviderError: the error itself, when there is one target only, or no other may be asked after it.
@@ -62,12 +64,14 @@ class Route(StrategyBase):
         required_profile: Mapping[str, Profile] | None = None,
         plans: Mapping[str, Sequence[str]] | None = None,
         default: Sequence[str] | None = None,
+        models: Mapping[str, str] | None = None,
     ) -> None:
         self._targets = {target.name: target for target in targets}
         self._eligible = tuple(eligible)
         self._required = required_profile
         self._plans = {purpose: tuple(names) for purpose, names in (plans or {}).items() if names}
         self._default = tuple(self._targets if default is None else default)
+        self._models = dict(models or {})
         named = [*self._default, *(name for names in self._plans.values() for name in names)]
         unknown = [name for name in named if name not in self._targets]
         if not targets or len(self._targets) < len(targets) or unknown:
@@ -86,6 +90,7 @@ class Route(StrategyBase):
         too_small: TargetFacts | None = None
         for position, target in enumerate(plan):
             reasons = yield from self._reasons(context, request, target, too_small)
+            reasons += self._other_vectors(request, plan[0], target)
             if reasons:
                 refusals.extend((target.name, reason) for reason in reasons)
                 errors.append((target.name, self._pass_over(context, target, reasons)))
@@ -135,9 +140,18 @@ class Route(StrategyBase):
             reasons.append(
                 Eligibility(self.name, f"its window is not known to be larger than that of {too_small.name}")
             )
-        asked = request.replace(model=target.name)
+        asked = _for(request, target)
         reasons.extend((yield from ask_eligible(self._eligible, context, asked, target)))
         return reasons
+
+    def _other_vectors(self, request: Request, first: TargetFacts, target: TargetFacts) -> list[Eligibility]:
+        """Why a target may not take the place of the first in an embed call: another model's vectors mean nothing."""
+        if request.operation == "chat" or target.name == first.name:
+            return []
+        if self._models.get(first.name, first.name) == self._models.get(target.name, target.name):
+            return []
+        why = f"it is another model than {first.name}, and vectors of two models cannot be compared"
+        return [Eligibility(self.name, why)]
 
     def _pass_over(self, context: Context, target: TargetFacts, reasons: Sequence[Eligibility]) -> Blocked:
         """Record that a target may not take the call; returns the error that says so."""
@@ -153,7 +167,7 @@ class Route(StrategyBase):
         recorded = len(context.route)
         started = yield from monotonic()
         try:
-            response = yield from attempt(request.replace(model=target.name))
+            response = yield from attempt(_for(request, target))
         except PsfError as error:
             yield from _record(context, recorded, target, error, started)
             if alone or attempt.committed or not _may_move_on(error, target):
@@ -163,6 +177,10 @@ class Route(StrategyBase):
             yield from _record(context, recorded, target, None, started)
             return response
         return failure
+
+
+def _for(request: Request, target: TargetFacts) -> Request:
+    return request if request.model == target.name else request.replace(model=target.name)
 
 
 def _record(context: Context, recorded: int, target: TargetFacts, error: PsfError | None, started: float) -> Flow[None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from psf_runtime.ports import HaltSwitch
 from psf_runtime.types.request import Facts
@@ -20,12 +22,28 @@ class EnvironmentSwitch:
     def __init__(self, environment: Mapping[str, str], *, name: str = "PSF_HALT") -> None:
         self._environment = environment
         self._name = name
+        self._raw, self._raw_name = _behind(environment, name)
 
     def reason(self, facts: Facts, target: str | None) -> str | None:
         """Why calls are halted, or None while they may run."""
+        if self._raw is not None and self._raw_name not in self._raw:
+            return None
         if self._environment.get(self._name, "").strip().lower() in _OFF:
             return None
         return f"{self._name} is set"
+
+
+def _behind(environment: Mapping[str, str], name: str) -> tuple[Mapping[Any, Any] | None, Any]:
+    """The dict behind `os.environ`, and how the name is written there; None for any other mapping.
+
+    `os.environ` raises and catches two errors for a name that is not set: 1.2 us, twice for every chunk of a stream.
+    """
+    if environment is not os.environ:
+        return None, name
+    raw, encode = getattr(os.environ, "_data", None), getattr(os.environ, "encodekey", None)
+    if not isinstance(raw, dict) or encode is None:
+        return None, name
+    return raw, encode(name)
 
 
 class FunctionSwitch:

@@ -317,3 +317,30 @@ class TestDigests:
         with pytest.raises(ConfigError):
             Digests(KEY[:15])
         assert repr(Digests(KEY)) == "Digests(keyed)"
+
+
+class IdleSink(ListSink):
+    """Wants failures only."""
+
+    def idle(self, failed: bool) -> bool:
+        return not failed
+
+
+def test_no_record_is_made_that_no_sink_wants():
+    """An idle sink gets no record; the inference counts as a step all the same."""
+    idle, call = IdleSink(), context()
+    guard = recording(idle)
+    Playbook(guard, [answer()], context=call).play(asking(model="a"))
+    with pytest.raises(ProviderError):
+        Playbook(guard, [failing("overloaded")], context=call).play(asking(model="a"))
+
+    assert [record.error_type for record in idle.records] == ["ProviderError"]
+    assert idle.records[0].step == 2
+
+
+def test_one_sink_that_is_not_idle_is_enough():
+    """Then all sinks get the record, and decide for themselves."""
+    idle, sink = IdleSink(), ListSink()
+    Playbook(recording(idle, sink), [answer()]).play(asking(model="a"))
+
+    assert [len(one.records) for one in (idle, sink)] == [1, 1]

@@ -37,7 +37,7 @@ class House:
         return drive(self.guard.open(self.context).on_request(request), time=self.time) == request
 
     def reasons(self, target: TargetFacts, **facts: Any) -> list[tuple[str, str]]:
-        found = self.guard.eligible(self.context, told("hello", **facts), target)
+        found = drive(self.guard.eligible(self.context, told("hello", **facts), target))
         return [(reason.control, reason.why) for reason in found]
 
 
@@ -101,11 +101,23 @@ def test_consent_given_lets_the_call_begin_and_names_its_recipients() -> None:
     facts = {"purpose": "newsletter", "subject": "customer:42"}
 
     assert house.ask(**facts)
-    assert house.reasons(TargetFacts("openai:gpt-4o", "openai"), **facts) == []
-    assert house.reasons(TargetFacts("fast", "openai"), **facts) == []
+    assert house.reasons(TargetFacts("openai:gpt-4o", "openai", vendor="openai"), **facts) == []
+    assert house.reasons(TargetFacts("fast", "openai", vendor="openai"), **facts) == []
     assert house.reasons(TargetFacts("mine", "bedrock"), **facts) == []
     refused = house.reasons(TargetFacts("claude", "anthropic"), **facts)
     assert refused == [("privacy.consent", "the consent does not cover this recipient")]
+
+
+def test_a_dialect_is_no_recipient() -> None:
+    """Consent to a vendor covers its hosts under any name, not a stranger's host that speaks its dialect."""
+    house = House()
+    house.consents.grant(subject="customer:42", purpose="newsletter", recipients=["openai", "local"], now=900)
+    facts = {"purpose": "newsletter", "subject": "customer:42"}
+    elsewhere = TargetFacts("openai:m@models.example/v1", "openai")
+    assert house.reasons(elsewhere, **facts) == [("privacy.consent", "the consent does not cover this recipient")]
+    assert house.reasons(TargetFacts("new", "openai-responses", vendor="openai"), **facts) == []
+    assert house.reasons(TargetFacts("mine", "local", boundary="own"), **facts) == []
+    assert house.reasons(TargetFacts("theirs", "local"), **facts) != []
 
 
 def test_a_withdrawal_counts_at_the_next_question() -> None:

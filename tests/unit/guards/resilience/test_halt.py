@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -124,6 +125,19 @@ def test_the_environment_is_read_each_time_and_a_misspelt_value_means_on(value: 
     assert switch.reason(FACTS, None) is None
     environment["PSF_HALT"] = value
     assert on is (switch.reason(FACTS, None) is not None)
+
+
+def test_the_real_environment_is_live_too(monkeypatch: pytest.MonkeyPatch):
+    """A change made by this process shows at once, in both directions."""
+    switch = EnvironmentSwitch(os.environ)
+    monkeypatch.delenv("PSF_HALT", raising=False)
+    assert switch.reason(FACTS, None) is None
+    monkeypatch.setenv("PSF_HALT", "1")
+    assert switch.reason(FACTS, None) == "PSF_HALT is set"
+    monkeypatch.setenv("PSF_HALT", "0")
+    assert switch.reason(FACTS, None) is None
+    monkeypatch.delenv("PSF_HALT")
+    assert switch.reason(FACTS, None) is None
 
 
 def boom() -> Any:

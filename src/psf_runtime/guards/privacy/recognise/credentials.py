@@ -6,27 +6,31 @@ import re
 
 from psf_runtime.ports import Detection
 
-# A cheap word that must be in the lower-cased text, and the shape that must then be there. Shapes are linear.
+# Letters that must be in the text, and the shape that must then be there. Shapes are linear.
 _VENDORS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (word, re.compile(r"(?<![A-Za-z0-9])" + shape))
-    for word, shape in (
-        ("akia", r"AKIA[A-Z2-7]{16}(?![A-Za-z0-9])"),
-        ("asia", r"ASIA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+    (letters, re.compile(r"(?<![A-Za-z0-9])" + shape))
+    for letters, shape in (
+        ("AKIA", r"AKIA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+        ("ASIA", r"ASIA[A-Z2-7]{16}(?![A-Za-z0-9])"),
         ("sk-", r"sk-(?:ant-|proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,}+"),
-        ("gh", r"gh[pousr]_[A-Za-z0-9]{30,}+"),
+        ("ghp_", r"ghp_[A-Za-z0-9]{30,}+"),
+        ("gho_", r"gho_[A-Za-z0-9]{30,}+"),
+        ("ghu_", r"ghu_[A-Za-z0-9]{30,}+"),
+        ("ghs_", r"ghs_[A-Za-z0-9]{30,}+"),
+        ("ghr_", r"ghr_[A-Za-z0-9]{30,}+"),
         ("github_pat_", r"github_pat_\w{22,}+"),
         ("glpat-", r"glpat-[\w-]{20,}+"),
         ("xox", r"xox[abeprs]-[\w-]{10,}+"),
         ("hooks.slack.com", r"hooks\.slack\.com/services/[\w/]{20,}+"),
-        ("aiza", r"AIza[\w-]{35}(?![\w-])"),
+        ("AIza", r"AIza[\w-]{35}(?![\w-])"),
         ("ya29.", r"ya29\.[\w-]{20,}+"),
-        ("gocspx-", r"GOCSPX-[\w-]{20,}+"),
+        ("GOCSPX-", r"GOCSPX-[\w-]{20,}+"),
         ("_live_", r"(?:sk|rk|pk)_live_[A-Za-z0-9]{10,}+"),
         ("_test_", r"(?:sk|rk|pk)_test_[A-Za-z0-9]{10,}+"),
         ("whsec_", r"whsec_[A-Za-z0-9+/=]{20,}+"),
-        ("sg.", r"SG\.[\w-]{16,}+\.[\w-]{16,}+"),
+        ("SG.", r"SG\.[\w-]{16,}+\.[\w-]{16,}+"),
         ("npm_", r"npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
-        ("pypi-", r"pypi-AgE[\w-]{20,}+"),
+        ("pypi-AgE", r"pypi-AgE[\w-]{20,}+"),
         ("hf_", r"hf_[A-Za-z0-9]{30,}+"),
         ("gsk_", r"gsk_[A-Za-z0-9]{30,}+"),
         ("xai-", r"xai-[A-Za-z0-9]{30,}+"),
@@ -35,11 +39,14 @@ _VENDORS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("hvs.", r"hvs\.[\w-]{20,}+"),
         ("dapi", r"dapi[a-f0-9]{32}"),
         ("lin_api_", r"lin_api_[A-Za-z0-9]{30,}+"),
-        ("accountkey=", r"AccountKey=[A-Za-z0-9+/=]{40,}+"),
-        ("eyj", r"eyJ[\w-]{10,}+\.eyJ[\w-]{10,}+(?:\.[\w-]{5,}+)?"),
-        (":aa", r"\d{8,10}:AA[\w-]{33}(?![\w-])"),
+        ("AccountKey=", r"AccountKey=[A-Za-z0-9+/=]{40,}+"),
+        ("eyJ", r"eyJ[\w-]{10,}+\.eyJ[\w-]{10,}+(?:\.[\w-]{5,}+)?"),
+        (":AA", r"\d{8,10}:AA[\w-]{33}(?![\w-])"),
     )
 )
+_PRIVATE = "PRIVATE KEY"
+_LETTERS = (*(letters for letters, _ in _VENDORS), _PRIVATE)
+LONGEST_LETTERS = max(map(len, _LETTERS))
 _BEARER = re.compile(r"(?i:\bbearer|\bbasic)[ \t]+([A-Za-z0-9._~+/=-]{16,}+)")
 _NAMES = ("passw", "pwd", "passphrase", "secret", "api_key", "api-key", "apikey", "api key", "access_key", "access-key",
           "token", "private_key", "passwort", "kennwort", "contrase", "mot de passe")  # fmt: skip
@@ -63,14 +70,18 @@ _URL_QUERY = re.compile(
 
 def find_keys(text: str) -> list[Detection]:
     """Secrets that their shape alone gives away: keys of vendors, signed web tokens, private keys."""
-    lowered = text.lower()
     found: list[Detection] = []
-    for word, shape in _VENDORS:
-        if word in lowered:
+    for letters, shape in _VENDORS:
+        if letters in text:
             found += [Detection(*m.span(), "SECRET", 1.0) for m in shape.finditer(text)]
-    if "private key" in lowered:
+    if _PRIVATE in text:
         found += _private_keys(text)
     return found
+
+
+def may_hold_keys(text: str) -> bool:
+    """Whether `find_keys` has any work with a text: False means that there is no key in it."""
+    return any(map(text.__contains__, _LETTERS))
 
 
 def find_secrets(text: str) -> list[Detection]:
@@ -79,7 +90,7 @@ def find_secrets(text: str) -> list[Detection]:
     found = find_keys(text)
     if "bearer" in lowered or "basic" in lowered:
         found += [Detection(*m.span(1), "SECRET", 0.9) for m in _BEARER.finditer(text) if _looks_random(m.group(1))]
-    if any(name in lowered for name in _NAMES):
+    if any(map(lowered.__contains__, _NAMES)):
         found += [Detection(*m.span("value"), "SECRET", 0.8) for m in _ASSIGNED.finditer(text) if _is_value(m)]
     return found
 

@@ -51,10 +51,18 @@ _TRIGGERS = (
 
 def find_names(text: str) -> list[Detection]:
     """Names behind a title, an introduction, a greeting or a closing formula; the title is not part of the span."""
-    if text.islower() or not _holds_trigger(text.lower()):
+    if text.islower():
         return []
+    lowered = text.lower()
+    patterns = [
+        (pattern, score)
+        for pattern, score, in_any_case, words in _PATTERNS
+        if any(map((lowered if in_any_case else text).__contains__, words))
+    ]
     found: list[Detection] = []
-    for pattern, score in ((_TITLE, 0.85), (_INTRODUCED, 0.85), (_GREETING, 0.7), (_CLOSING, 0.7)):
+    if not patterns or not any(map(lowered.__contains__, _TRIGGERS)):
+        return found
+    for pattern, score in patterns:
         for match in pattern.finditer(text):
             name = match.group(1)
             words = name.split()
@@ -67,5 +75,23 @@ def find_names(text: str) -> list[Detection]:
     return found
 
 
-def _holds_trigger(lowered: str) -> bool:
-    return any(word in lowered for word in _TRIGGERS)
+# Each pattern, its score, and words of which it needs one, as written or (True) in any case: most texts need no search
+# with it at all. Words in any case have no i, k or s, which other letters can stand for in a search.
+_PATTERNS: tuple[tuple[re.Pattern[str], float, bool, tuple[str, ...]], ...] = (
+    (
+        _TITLE,
+        0.85,
+        False,
+        ("Mr", "Ms", "Mx", "Miss", "Dr", "Prof", "Sir", "Lady", "Frau", "Herr", "Mme", "Mlle", "Monsieur", "Madame",
+         "Señor", "Sr", "Doña", "Don", "Sig", "Dhr", "Mevr"),
+    ),
+    (_INTRODUCED, 0.85, True, ("name", "ch he", "appelle", "nom", "amo", "heet", "naam", "nazywam")),
+    (
+        _GREETING,
+        0.7,
+        False,
+        ("Dear ", "Hi ", "Hello ", "Hey ", "Lieb", "Hallo ", "Cher ", "Chère ", "Bonjour ", "Estimad", "Querid",
+         "Hola ", "Car", "Gentile ", "Ciao ", "Beste ", "Olá ", "Prezad"),
+    ),
+    (_CLOSING, 0.7, False, ("\n",)),
+)  # fmt: skip

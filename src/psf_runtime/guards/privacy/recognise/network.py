@@ -11,12 +11,15 @@ _V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
 _V6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f.]{0,4}:)[0-9A-Fa-f:]{2,39}+(?:\d{0,3}(?:\.\d{1,3}){3})?(?![\w:])")
 _MAC = re.compile(r"(?<![\w:.-])[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])")
 _MAC_DOTTED = re.compile(r"(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.]\w)(?!\w)")
+# The middle of a V4 address and of a dotted MAC: a search that begins with a dot passes over sentences quickly.
+_V4_SHAPE = re.compile(r"\.\d{1,3}\.\d")
+_DOTTED_SHAPE = re.compile(r"\.[0-9A-Fa-f]{4}\.")
 
 
 def find_ips(text: str) -> list[Detection]:
     """IP addresses, version 4 and 6; not the machine itself (127.0.0.1, ::1) and not 0.0.0.0."""
     found: list[Detection] = []
-    if text.count(".") >= 3:
+    if text.count(".") >= 3 and _V4_SHAPE.search(text) is not None:
         found += [Detection(*m.span(), "IP", 0.9) for m in _V4.finditer(text) if _is_address(m.group())]
     if text.count(":") >= 2:
         found += [Detection(*m.span(), "IP", 0.9) for m in _V6.finditer(text) if _is_v6(m.group())]
@@ -28,7 +31,7 @@ def find_macs(text: str) -> list[Detection]:
     found: list[Detection] = []
     if text.count(":") >= 5 or text.count("-") >= 5:
         found += [Detection(*m.span(), "MAC", 0.95) for m in _MAC.finditer(text)]
-    if text.count(".") >= 2:
+    if text.count(".") >= 2 and _DOTTED_SHAPE.search(text) is not None:
         found += [
             Detection(*m.span(), "MAC", 0.8)
             for m in _MAC_DOTTED.finditer(text)

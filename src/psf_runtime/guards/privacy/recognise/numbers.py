@@ -30,9 +30,13 @@ _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
     ("1", "1", frozenset({15})),
 )
 _RUN = re.compile(r"(?<![\w.+])\d(?:[ -]?\d){11,}+(?!\w)")
+# The same, or the heart of it, beginning with a plain set of characters: over text without it the search runs three
+# times as fast as with the look-behind. So also below.
+_RUN_SHAPE = re.compile(r"\d(?:[ -]?\d){11}")
 _GROUP = re.compile(r"\d+")
 _SHORTEST_CARD, _LONGEST_CARD = 12, 19
 
+_TWO_DIGITS = re.compile(r"\d\d\d*")
 _IBAN_START = re.compile(r"(?<![^\W_])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
 _IBAN_LENGTHS = {
     country: length
@@ -47,6 +51,8 @@ _IBAN_LENGTHS = {
 }  # fmt: skip
 
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}([- ])(?!00)\d{2}\1(?!0000)\d{4}(?!\w|-\d)")
+_SSN_SHAPE = re.compile(r"\d\d\d[- ]\d\d[- ]\d{4}")
+_NINE_DIGITS = re.compile(r"\d\d{8}")
 _SSN_BARE = re.compile(
     r"(?i:\bssn\b|social\s+security)[^\d\n]{0,30}(?<!\d)((?!000|666|9)\d{3}(?!00)\d{2}(?!0000)\d{4})(?!\w)"
 )
@@ -55,6 +61,8 @@ _SSN_BARE = re.compile(
 def find_cards(text: str) -> list[Detection]:
     """Payment cards of 12 to 19 digits with a known first part and a right Luhn digit, in groups or not."""
     found: list[Detection] = []
+    if _RUN_SHAPE.search(text) is None:
+        return found
     for run in _RUN.finditer(text):
         groups = [(m.start(), m.end()) for m in _GROUP.finditer(text, *run.span())]
         first = 0
@@ -110,6 +118,8 @@ def luhn(digits: str) -> bool:
 def find_ibans(text: str) -> list[Detection]:
     """IBANs with the length of their country and a right check, with or without single spaces."""
     found: list[Detection] = []
+    if not any(text[digits.start() - 1 : digits.start()].isalpha() for digits in _TWO_DIGITS.finditer(text)):
+        return found
     for head in _IBAN_START.finditer(text):
         length = _IBAN_LENGTHS.get(head.group()[:2].upper())
         if length is None:
@@ -142,5 +152,9 @@ def mod97(compact: str) -> bool:
 
 def find_ssns(text: str) -> list[Detection]:
     """US social security numbers in three groups, or as nine digits behind the words that name them."""
-    found = [Detection(*m.span(), "US_SSN", 0.85) for m in _SSN.finditer(text)]
-    return found + [Detection(*m.span(1), "US_SSN", 0.85) for m in _SSN_BARE.finditer(text)]
+    found: list[Detection] = []
+    if _SSN_SHAPE.search(text) is not None:
+        found += [Detection(*m.span(), "US_SSN", 0.85) for m in _SSN.finditer(text)]
+    if _NINE_DIGITS.search(text) is not None:
+        found += [Detection(*m.span(1), "US_SSN", 0.85) for m in _SSN_BARE.finditer(text)]
+    return found

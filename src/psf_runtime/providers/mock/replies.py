@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from psf_runtime.errors import ConfigError, ProviderError, ProviderTimeout, StreamInterrupted
 from psf_runtime.providers.errors import provider_error
+from psf_runtime.providers.mock.near import hint
+from psf_runtime.providers.mock.quirks import Quirk, quirk_named
 from psf_runtime.types.response_head import FinishReason
 
 # A reply is a str, a list of str (each one delta), call(...), fault..., a dict or a model instance (sent as JSON),
-# Reasoning(...), an exception to raise, a list that mixes these, or a function of the request that returns one.
+# a Path (the text of that file), Reasoning(...), an exception to raise, a list that mixes these, or a function of the
+# request that returns one.
 Reply = Any
 
 
@@ -43,6 +46,8 @@ class ErrorFault:
     after: int | None = None
     at_once: bool = False  # the provider answers with an error status, so there is no stream at all
     seconds: float = 0.0  # how long it takes until the error comes
+    status: int | None = None  # of the answer, where there is one
+    retry_after: float | None = None  # seconds that the provider asks its caller to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +60,20 @@ class StallFault:
 
 @dataclass(frozen=True, slots=True)
 class MarkFault:
-    """The answer is complete but says something unusual about itself."""
+    """The answer is complete but says something unusual about itself, or takes its time."""
 
     name: str
     finish: FinishReason | None = None
     usage: bool = True
+    pause: float = 0.0  # seconds before each delta
     text: str = "This is the answer of the mock provider."  # when the fault is the whole reply
 
 
-Fault = ErrorFault | StallFault | MarkFault
-Ending = ErrorFault | StallFault | Exception  # what ends an answer before its time
+Fault = ErrorFault | StallFault | MarkFault | Quirk
+Ending = ErrorFault | StallFault | Quirk | Exception  # what ends an answer before its time
 FaultName = Literal[
-    "bad_line", "content_filter", "cut", "empty", "length", "no_usage", "overloaded",
-    "rate_limit", "refusal", "server_error", "stall", "timeout",
+    "bad_line", "content_filter", "cut", "empty", "length", "no_usage", "overloaded", "quirk",
+    "rate_limit", "refusal", "server_error", "slow", "stall", "timeout",
 ]  # fmt: skip
 
 
@@ -109,20 +115,23 @@ class Faults:
     """The ways in which real providers fail, as replies. Write them as `fault.rate_limit(retry_after=2)`.
 
     Alone, a fault is the whole reply. In a list it happens where it stands: `["Dear ", "Ja", fault.cut()]`.
-    The peculiarities of particular servers are still to come.
     """
 
     def rate_limit(self, *, retry_after: float | None = None) -> ErrorFault:
         """429. `retry_after`: seconds to wait, as the provider would say."""
-        return ErrorFault("rate_limit", _status(429, retry_after), at_once=True)
+        return ErrorFault("rate_limit", _status(429, retry_after), at_once=True, status=429, retry_after=retry_after)
 
     def server_error(self, *, status: int = 500) -> ErrorFault:
         """A 5xx answer."""
-        return ErrorFault("server_error", _status(status), at_once=True)
+        if not 500 <= status <= 599:
+            raise ConfigError(
+                f"a server error cannot have status {status}", change="give one from 500 to 599, or another fault"
+            )
+        return ErrorFault("server_error", _status(status), at_once=True, status=status)
 
     def overloaded(self) -> ErrorFault:
         """503: the provider has no capacity now."""
-        return ErrorFault("overloaded", _status(503), at_once=True)
+        return ErrorFault("overloaded", _status(503), at_once=True, status=503)
 
     def timeout(self, *, seconds: float = 0.0) -> ErrorFault:
         """No answer at all; the attempt gives up after `seconds`, which pass on the provider's clock."""
@@ -160,11 +169,25 @@ class Faults:
         """The answer stops because the limit of tokens is reached."""
         return MarkFault("length", "length", text="This answer is longer than the lim")
 
+    def slow(self, *, seconds: float = 1.0) -> MarkFault:
+        """A good answer that takes its time: so many seconds before each delta, on the provider's clock."""
+        if seconds < 0:
+            raise ConfigError("seconds of fault.slow cannot be below 0", change="fault.slow(seconds=0.5)")
+        return MarkFault("slow", pause=seconds)
+
+    def quirk(self, name: str) -> Quirk:
+        """What one kind of server does unlike the others, byte for byte, as `fault.quirk("vllm.reasoning")`.
+
+        The bytes go through the codec for that server, so that what a caller gets is what a caller of the real server
+        would get. All names: `psf_runtime.testing.QUIRKS`. Raises ConfigError for a name that is none of them.
+        """
+        return quirk_named(name)
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
-            known = ", ".join(FaultName.__args__)
-            raise AttributeError(f"there is no fault {name!r}; known: {known}")
+            known = FaultName.__args__
+            raise AttributeError(f"there is no fault {name!r}; {hint(name, known)}; known: {', '.join(known)}")
 
 
 fault = Faults()

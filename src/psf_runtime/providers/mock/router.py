@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psf_runtime.errors import ConfigError
-from psf_runtime.providers.mock_replies import Reply, check_chunks
+from psf_runtime.providers.mock.replies import Reply, check_chunks
 from psf_runtime.types.request import Request
 
 # str: one of the values contains it; a pattern: it is found in one of them; a function: it says yes to one of them.
@@ -33,6 +33,28 @@ ASPECTS: dict[str, Callable[[Request], list[str]]] = {
     "system": lambda request: [message.text for message in request.messages if message.role == "system"],
     "output": lambda request: [request.output.name] if request.output else [],
 }
+
+
+# Aspects that are names and no content: a difference may show them.
+_NAMES = frozenset({"tool", "model", "purpose", "output"})
+
+
+def _wanted(matcher: Matcher) -> str:
+    """What a matcher asks for, in words. The words of a test are its author's own."""
+    if isinstance(matcher, str):
+        return f"a text with {matcher!r}"
+    if isinstance(matcher, re.Pattern):
+        return f"a match of {matcher.pattern!r}"
+    return "what the function says yes to"
+
+
+def _came(name: str, values: list[str]) -> str:
+    """What the request has instead: names as they are, of texts only how long they are."""
+    if not values:
+        return "none"
+    if name in _NAMES:
+        return ", ".join(repr(value) for value in values)
+    return ", ".join(f"{len(value)} characters without it" for value in values)
 
 
 def _matches(matcher: Matcher, values: list[str]) -> bool:
@@ -105,6 +127,20 @@ class Rule:
             names.append("used up")
         return names
 
+    def differences(self, request: Request) -> list[str]:
+        """What kept it from matching: per keyword, what was wanted and what came."""
+        missed = self.misses(request)
+        width = max(len(name) for name in missed)
+        lines = []
+        for name in missed:
+            matcher = self._matchers.get(name)
+            if matcher is None:
+                lines.append("when= said no" if name == "when" else name)
+                continue
+            came = _came(name, ASPECTS[name](request))
+            lines.append(f"{name:<{width}}  wanted {_wanted(matcher)}, came {came}")
+        return lines
+
     def take(self) -> Turn:
         """The next reply."""
         turn = next(turn for turn in self._turns if not turn.is_over)
@@ -145,8 +181,13 @@ class Router:
         return None
 
     def differences(self, request: Request) -> list[str]:
-        """Per rule, what kept it from matching; keywords only, never a text."""
-        return [f"rule {n} {rule!r}: {', '.join(rule.misses(request))}" for n, rule in enumerate(self.rules, 1)]
+        """Per rule, what kept it from matching. Never a text of the request."""
+        lines: list[str] = []
+        for number, rule in enumerate(self.rules, 1):
+            first, *others = rule.differences(request)
+            lines.append(f"rule {number} {rule!r}: {first}")
+            lines += [f"  {other}" for other in others]
+        return lines
 
     def unused(self) -> list[str]:
         """The rules that were not used, or not to their last reply."""

@@ -6,9 +6,12 @@ import threading
 from typing import Any
 
 from psf_runtime.errors import ProviderError, ProviderTimeout, PsfError, StreamInterrupted
+from psf_runtime.flow.clock import SystemClock
 from psf_runtime.ports import Clock
-from psf_runtime.providers.mock_replies import Ending, ErrorFault, StallFault
-from psf_runtime.providers.mock_script import Script
+from psf_runtime.providers.mock.answer import Script
+from psf_runtime.providers.mock.quirk_answer import quirk_error
+from psf_runtime.providers.mock.quirks import Quirk
+from psf_runtime.providers.mock.replies import Ending, ErrorFault, StallFault
 from psf_runtime.types.chunks import Chunk, ReasoningDelta, ToolCallDelta
 from psf_runtime.types.messages import Reasoning, Text, ToolCall, ToolResult
 from psf_runtime.types.request import Request
@@ -33,17 +36,35 @@ class MockSource:
         self.closed = False
         live.add(self)
 
+    @property
+    def script(self) -> Script:
+        """The answer, as it was written."""
+        return self._script
+
     def read(self, left: float | None) -> list[Chunk] | None:
         """The next deltas, None at the end; raises what the script says."""
         if self._stalls and self._is_silent():
             self._stall(left)
+        elif self._script.pause and not self._is_silent():
+            (self._clock or SystemClock()).sleep(self._wait(left))
         return self._next()
 
     async def aread(self, left: float | None) -> list[Chunk] | None:
         """As `read`."""
         if self._stalls and self._is_silent():
             await self._astall(left)
+        elif self._script.pause and not self._is_silent():
+            await (self._clock or SystemClock()).asleep(self._wait(left))
         return self._next()
+
+    def _wait(self, left: float | None) -> float:
+        """Seconds until the next delta comes. What comes after the time that is left does not come at all."""
+        pause = self._script.pause
+        if left is None or pause < left:
+            return pause
+        self._script.ending = StallFault("slow")
+        self._script.batches = self._script.batches[: self._position]
+        return left
 
     def _next(self) -> list[Chunk] | None:
         if self.closed:
@@ -57,8 +78,13 @@ class MockSource:
             return None
         raise error_of(script.ending, self._target)
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether every delta was read."""
+        return self._position >= len(self._script.batches)
+
     def _is_silent(self) -> bool:
-        return self._position >= len(self._script.batches) and not self.closed
+        return self.is_spent and not self.closed
 
     def close(self) -> None:
         """Hang up; a read that waits in silence ends."""
@@ -76,6 +102,8 @@ class MockSource:
         """Finish reason, usage, and who answered."""
         script = self._script
         target = self._target
+        if script.head is not None:
+            return script.head.replace(provider=target, model=script.head.model or target.rpartition(":")[2])
         usage = self._usage() if script.usage and script.ending is None else NO_USAGE
         return Response(
             finish=script.finish,
@@ -83,6 +111,7 @@ class MockSource:
             model=target.rpartition(":")[2],
             provider=target,
             raw={"status": 200},
+            vectors=script.vectors,
         )
 
     def _usage(self) -> Usage:
@@ -132,6 +161,8 @@ def error_of(ending: Ending, target: str) -> Exception:
         )
     elif isinstance(ending, ErrorFault):
         error = ending.make()
+    elif isinstance(ending, Quirk):
+        error = quirk_error(ending)
     else:
         error = ending.fresh() if isinstance(ending, PsfError) else ending
     if isinstance(error, ProviderError) and not error.target:

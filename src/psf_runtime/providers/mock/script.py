@@ -6,35 +6,21 @@ import dataclasses
 import inspect
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from psf_runtime.errors import ConfigError
-from psf_runtime.providers.mock_replies import CallReply, Ending, ErrorFault, MarkFault, Reply, StallFault
+from psf_runtime.providers.mock.answer import Script
+from psf_runtime.providers.mock.files import text_of_file
+from psf_runtime.providers.mock.quirk_answer import quirk_script
+from psf_runtime.providers.mock.quirks import Quirk
+from psf_runtime.providers.mock.replies import CallReply, ErrorFault, MarkFault, Reply, StallFault
 from psf_runtime.types.chunks import Chunk, ReasoningDelta, TextDelta, ToolCallDelta
 from psf_runtime.types.messages import Reasoning
 from psf_runtime.types.request import Request
 from psf_runtime.types.response import Response, accumulate, explode
-from psf_runtime.types.response_head import FinishReason
 
 STOCK = ("This ", "answer ", "never ", "reaches ", "its ", "end.")  # what a lone cut or stall begins to say
-
-
-@dataclass(slots=True, repr=False)
-class Script:
-    """One answer, ready to be sent.
-
-    Attributes:
-        batches: what each read returns.
-        ending: what happens after the last batch; None is the regular end.
-        at_once: the ending comes in place of an answer: opening the source fails.
-    """
-
-    batches: list[list[Chunk]] = field(default_factory=list)
-    ending: Ending | None = None
-    at_once: bool = False
-    finish: FinishReason = "stop"
-    usage: bool = True
 
 
 def compile_reply(reply: Reply, request: Request, *, stream: bool, chunks: int | None, ids: Iterator[int]) -> Script:
@@ -49,6 +35,10 @@ def compile_reply(reply: Reply, request: Request, *, stream: bool, chunks: int |
     """
     if callable(reply) and not isinstance(reply, type) and not hasattr(reply, "model_dump_json"):
         reply = reply(request)
+    if isinstance(reply, Script):
+        return reply
+    if isinstance(reply, Quirk):
+        return quirk_script(reply, stream=stream)
     items = list(reply) if isinstance(reply, list | tuple) else [reply]
     cut = chunks if len(items) == 1 and not isinstance(reply, list | tuple) else None
     script, deltas = _play(items, cut, ids)
@@ -73,6 +63,7 @@ def _play(items: list[Any], cut: int | None, ids: Iterator[int]) -> tuple[Script
         elif isinstance(item, MarkFault):
             script.finish = item.finish or script.finish
             script.usage = script.usage and item.usage
+            script.pause = item.pause or script.pause
             if lone and item.text:
                 deltas += _text(item.text, cut)
         elif isinstance(item, CallReply):
@@ -119,8 +110,15 @@ def _tool_call(item: CallReply, index: int, number: int, cut: int | None) -> lis
 
 def _json_text(item: Any) -> str:
     """The JSON of a dict, a model instance or a dataclass instance."""
+    if isinstance(item, Quirk):
+        raise ConfigError(
+            "fault.quirk(...) is a whole answer and cannot stand in a list",
+            change="make it a reply of its own: .reply(fault.quirk(...))",
+        )
     if hasattr(item, "model_dump_json"):
         return str(item.model_dump_json())
+    if isinstance(item, Path):
+        return text_of_file(item)
     if isinstance(item, Mapping):
         return json.dumps(dict(item), ensure_ascii=False)
     if dataclasses.is_dataclass(item) and not isinstance(item, type):
@@ -129,5 +127,5 @@ def _json_text(item: Any) -> str:
         item.close()
     raise ConfigError(
         f"a mock reply cannot be of type {type(item).__name__}",
-        change="reply with a str, a list of str, call(...), fault..., a dict, a model instance or a function",
+        change="reply with a str, a list of str, call(...), fault..., a dict, a model instance, a Path or a function",
     )

@@ -16,16 +16,21 @@ from types import FunctionType
 from psf_runtime.errors import ConfigError
 from psf_runtime.flow.clock import SystemClock
 from psf_runtime.ports import Clock, Price, TargetFacts
-from psf_runtime.providers.mock_replies import Ending, ErrorFault, Reply, check_chunks
-from psf_runtime.providers.mock_router import Matcher, Router, Rule, describe
-from psf_runtime.providers.mock_script import Script, compile_reply
-from psf_runtime.providers.mock_source import MockSource, error_of
-from psf_runtime.providers.mock_wire import MockCall
+from psf_runtime.providers.base import Outgoing
+from psf_runtime.providers.mock.answer import Script
+from psf_runtime.providers.mock.replies import Ending, ErrorFault, Reply, check_chunks
+from psf_runtime.providers.mock.router import Matcher, Router, Rule, describe
+from psf_runtime.providers.mock.script import compile_reply
+from psf_runtime.providers.mock.source import MockSource, error_of
+from psf_runtime.providers.mock.vectors import embedding_script, is_ending
+from psf_runtime.providers.mock.wire import MockCall
 from psf_runtime.providers.tripwire import check_outgoing
 from psf_runtime.types.chunks import TextDelta
 from psf_runtime.types.request import Request
 
-CAPABILITIES = frozenset({"tools", "json_schema", "images", "files", "reasoning", "stream", "usage", "seed"})
+CAPABILITIES = frozenset(
+    {"embeddings", "files", "images", "json_schema", "reasoning", "seed", "stream", "tools", "usage"}
+)
 ECHO_CHUNK = 6  # characters per delta of mock:echo: shorter than any token, so that streams cut them
 KEEP = 1_000  # calls remembered; older ones are forgotten, so that a long run does not fill the memory
 
@@ -47,11 +52,14 @@ class MockProvider:
     (sent as JSON); `fault...`; an exception to raise; a function of the request; or a list that mixes these. Rules
     made with `on` come first, then the positional replies in order.
 
+    An embed call uses up no text: it gets the vectors of its texts, in which equal words are alike. A failure that
+    stands next among the replies meets it too, and a rule may reply with lists of numbers.
+
     Args:
         replies: one per request. With `strict=False` the last one is repeated, and without any the mock echoes.
         name: of the target, in routes and records.
         strict: a request for which no reply is left is a ConfigError.
-        capabilities: from `tools json_schema images files reasoning stream usage seed`.
+        capabilities: from `embeddings files images json_schema reasoning seed stream tools usage`.
         chunks: characters per delta for replies that are one text; None sends such a text as one delta.
         require_stamp: refuse requests that no privacy layer has prepared.
         clock: on which silence and time-outs pass; None is real time.
@@ -100,10 +108,11 @@ class MockProvider:
         self._lock = threading.Lock()
         self._open_sources: set[MockSource] = set()
         self._calls: deque[MockCall] = deque(maxlen=keep)
+        self._unmatched: deque[MockCall] = deque(maxlen=keep)
 
     def open(self, request: Request, *, stream: bool, left: float | None) -> MockSource:
         """The scripted answer. Raises what the script says instead, or Blocked when a known value would leave."""
-        source = self._start(request, stream)
+        source = self.start(request, stream=stream)
         if isinstance(source, MockSource):
             return source
         delay = _delay(source, left)
@@ -113,7 +122,7 @@ class MockProvider:
 
     async def aopen(self, request: Request, *, stream: bool, left: float | None) -> MockSource:
         """As `open`."""
-        source = self._start(request, stream)
+        source = self.start(request, stream=stream)
         if isinstance(source, MockSource):
             return source
         delay = _delay(source, left)
@@ -169,6 +178,11 @@ class MockProvider:
         return tuple(self._calls)
 
     @property
+    def unmatched(self) -> tuple[MockCall, ...]:
+        """What it was asked and had no reply for; at most the last `keep`."""
+        return tuple(self._unmatched)
+
+    @property
     def last(self) -> MockCall:
         """What it was sent last. Raises ConfigError when it was sent nothing."""
         if not self._calls:
@@ -185,12 +199,17 @@ class MockProvider:
         """How many answers are open now."""
         return len(self._open_sources)
 
-    def _start(self, request: Request, stream: bool) -> MockSource | Ending:
-        """The source, or the error that stands in its place."""
-        sent = MockCall(request, stream)
+    def start(self, request: Request, *, stream: bool, received: Outgoing | None = None) -> MockSource | Ending:
+        """The answer, or the failure that stands in its place: what `open` returns and raises.
+
+        `received` is the request as a server got it, which is then what the call is remembered as.
+        """
+        sent = MockCall(request, stream, received)
         if request.stamp is not None or self._require_stamp:
             check_outgoing(sent.outgoing(), request, self.facts, require_stamp=self._require_stamp)
-        reply, chunks = self._next(request)
+        if request.operation == "embed":
+            return self._start_embedding(sent)
+        reply, chunks = self.next_reply(sent)
         self._calls.append(sent)
         if type(reply) is FunctionType:
             reply = reply(request)
@@ -202,8 +221,29 @@ class MockProvider:
                 return script.ending
         return MockSource(script, request, self.name, self._open_sources, self._clock)
 
-    def _next(self, request: Request) -> tuple[Reply, int | None]:
-        """The reply for this request and its characters per delta."""
+    def _start_embedding(self, sent: MockCall) -> MockSource | Ending:
+        request = sent.request
+        reply = self.next_vectors(sent)
+        self._calls.append(sent)
+        script = embedding_script(reply, request)
+        if script.at_once and script.ending is not None:
+            return script.ending
+        return MockSource(script, request, self.name, self._open_sources, self._clock)
+
+    def next_vectors(self, sent: MockCall) -> Reply | None:
+        """The reply for an embed call; None lets the texts make their vectors."""
+        with self._lock:
+            turn = self._router.take(sent.request)
+            if turn is not None:
+                return turn.reply
+            if self._taken < len(self._replies) and is_ending(self._replies[self._taken]):
+                self._taken += 1
+                return self._replies[self._taken - 1]
+        return None
+
+    def next_reply(self, sent: MockCall) -> tuple[Reply, int | None]:
+        """The reply for this request and its characters per delta. Raises ConfigError when there is none."""
+        request = sent.request
         with self._lock:
             if self._router.rules:
                 turn = self._router.take(request)
@@ -215,15 +255,23 @@ class MockProvider:
                 return self._replies[taken], self._chunks
         if not self.strict:
             return self._replies[-1], self._chunks
+        self.note_unmatched(sent)
         raise self._nothing_left(request)
+
+    def note_unmatched(self, sent: MockCall) -> None:
+        """Remember a call that has no reply."""
+        self._unmatched.append(sent)
 
     def _nothing_left(self, request: Request) -> ConfigError:
         asked = ", ".join(f"{key} {value}" for key, value in describe(request).items())
-        lines = [f"{len(self._replies)} replies were given and all were used", *self._router.differences(request)]
+        count = len(self._replies)
+        said = f"{count} replies were given and all were used" if count else "no replies were given"
+        rules = self._router.differences(request)
+        lines = [f"it was asked with {asked}", said if rules or count else "it has neither replies nor rules", *rules]
         return ConfigError(
             f"the mock provider {self.name!r} has no reply left for this request",
-            why=f"it was asked with {asked}; " + "; ".join(lines),
-            change="give it one more reply, a rule that matches, or strict=False",
+            why="\n           ".join(lines),
+            change="give it one more reply, a rule that matches, or strict=False (unmatched[-1].wire is what came)",
         )
 
     def __repr__(self) -> str:

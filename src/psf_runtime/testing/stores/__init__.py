@@ -1,0 +1,1 @@
+"""The laws of stores: one suite for each port, run over memory, databases, and whatever you bring."""
