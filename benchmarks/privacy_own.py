@@ -18,7 +18,7 @@ from psf_runtime.flow.sync import SyncDriver
 from psf_runtime.flow.world import Journey, World
 from psf_runtime.guards.privacy.detect import Builtin
 from psf_runtime.guards.privacy.places import PlaceFinder
-from psf_runtime.guards.privacy.restore import TextRestorer
+from psf_runtime.guards.privacy.restore import Restoring, TextRestorer
 from psf_runtime.guards.privacy.tokenise import Tokenise
 from psf_runtime.guards.privacy.tokens import Token
 from psf_runtime.stores.memory_recall import MemoryRecall
@@ -140,7 +140,7 @@ def stream_mismatches(count: int) -> int:
 
 
 def _restorer(table: dict[str, Token]) -> TextRestorer:
-    return TextRestorer(table, keep_brackets=frozenset(), as_json=False, counts=Counter(), places=PlaceFinder())
+    return TextRestorer(Restoring(table, Counter()), places=PlaceFinder())
 
 
 def _answer(random: Random, *, sentences: int) -> tuple[dict[str, Token], str]:

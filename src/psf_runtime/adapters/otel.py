@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -12,6 +15,8 @@ SCOPE = "psf_runtime"
 _SECONDS = tuple(0.01 * 2.0**k for k in range(14))
 _TOKENS = tuple(float(4**k) for k in range(14))
 _NANO = 1_000_000_000
+# With one of these set, the API itself brings up an SDK when it is asked for a provider.
+_CHOSEN_BY_ENVIRONMENT = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
 
 
 class Measured(Protocol):
@@ -57,7 +62,8 @@ class OtelSink:
     The span begins and ends in one call, so nothing is held in the ambient context while a call waits; its parent is
     whatever span is current where the call ends, which is the application's. No exception is recorded, and the status
     holds no text: exceptions of guards may quote content. Metrics carry closed sets only, never a tenant, a user or a
-    tag. Only the OpenTelemetry API is used: without an SDK in the application all of this does nothing.
+    tag. Only the OpenTelemetry API is used: without an SDK in the application all of this does nothing, and the API is
+    not even imported (3 MB) before somebody else has imported it.
 
     Args:
         tracer_provider, meter_provider: instead of the global ones.
@@ -71,11 +77,39 @@ class OtelSink:
     def __init__(
         self, *, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
     ) -> None:
+        self._providers = (tracer_provider, meter_provider)
+        self._chosen = any(os.environ.get(name) for name in _CHOSEN_BY_ENVIRONMENT) or self._providers != (None, None)
+        self._lock = threading.Lock()  # guards `_instruments`: they are made by one thread
+        self._instruments: _Instruments | None = None
+
+    def idle(self, failed: bool) -> bool:
+        """Whether the application has set up neither tracing nor metrics, so far."""
+        if not self._chosen and "opentelemetry" not in sys.modules:
+            return True
+        from opentelemetry import metrics, trace
+
+        tracer_provider, meter_provider = self._providers
+        return _only_the_api(tracer_provider or trace.get_tracer_provider()) and _only_the_api(
+            meter_provider or metrics.get_meter_provider()
+        )
+
+    def write(self, record: Measured) -> None:
+        """Make the span and the measurements of one inference."""
+        if self._instruments is None and self.idle(record.error_type is not None):
+            return
+        with self._lock:
+            if self._instruments is None:
+                self._instruments = _Instruments(*self._providers)
+        self._instruments.write(record)
+
+
+class _Instruments:
+    """What spans and measurements are made with."""
+
+    def __init__(self, tracer_provider: TracerProvider | None, meter_provider: MeterProvider | None) -> None:
         from opentelemetry import metrics, trace
 
         self._trace = trace
-        self._metrics = metrics
-        self._providers = (tracer_provider, meter_provider)
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._duration = meter.create_histogram(
@@ -93,13 +127,6 @@ class OtelSink:
             )
             for kind in ("input", "output")
         }
-
-    def idle(self, failed: bool) -> bool:
-        """Whether the application has set up neither tracing nor metrics, so far."""
-        tracer_provider, meter_provider = self._providers
-        return _only_the_api(tracer_provider or self._trace.get_tracer_provider()) and _only_the_api(
-            meter_provider or self._metrics.get_meter_provider()
-        )
 
     def write(self, record: Measured) -> None:
         """Make the span and the measurements of one inference."""

@@ -15,8 +15,8 @@ from psf_runtime.cli.styles import BAD, FAINT, GOOD, MASKED, RESTORED, SENT_MARK
 
 MARGIN = 12
 LIMITS = (
-    "What this version does not find: names of people without a title or a field that announces them, and postal "
-    "addresses. They leave as they are, above too."
+    "What this version does not find: some names of people, in other languages than English most of them, and postal "
+    "addresses in an unusual form. They leave as they are, above too."
 )
 NEXT = "Next: psf preview TEXT shows what would leave of a text of yours; psf explain, psf check, psf init."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -10,7 +11,6 @@ from types import FrameType
 from typing import Any
 
 from psf_runtime.cli.exits import GOOD
-from psf_runtime.cli.output import write_json
 from psf_runtime.errors import ConfigError
 from psf_runtime.providers.mock import ECHO_CHUNK, echo
 from psf_runtime.providers.mock.near import hint
@@ -79,7 +79,8 @@ def _fault(name: str) -> Any:
 def _say(server: MockServer, *, as_json: bool) -> None:
     names = [name for name in FAMILIES if name in server.families]
     if as_json:
-        write_json(sys.stdout, {"url": server.url, "dialects": names})
+        # On one line, unlike other commands: whoever started this reads it while the server runs.
+        print(json.dumps({"url": server.url, "dialects": names}))
     else:
         print(f"mock provider at {server.url}   ({', '.join(names)}; stop it with Ctrl-C)")
         if "openai" in names:

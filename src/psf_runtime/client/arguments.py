@@ -12,7 +12,7 @@ from psf_runtime.errors import ConfigError
 from psf_runtime.guards.contracts.contract import Contract
 from psf_runtime.guards.contracts.tool_schema import tool_from
 from psf_runtime.providers.embeddings.vectors import LONGEST
-from psf_runtime.providers.openai.turns import messages_from_json
+from psf_runtime.providers.openai.turns import message_from_json
 from psf_runtime.types.canonical import canonical_bytes
 from psf_runtime.types.messages import Message, Part, Text, ToolResult
 from psf_runtime.types.provenance import TRUSTED
@@ -202,10 +202,9 @@ def _checked(message: Message, position: int) -> Message:
 
 def _from_dict(message: Mapping[str, Any], position: int) -> Message:
     try:
-        return messages_from_json([dict(message)])[0]
+        return message_from_json(message if type(message) is dict else dict(message), f"messages[{position}]")
     except ConfigError as error:
-        what = error.what.replace("messages[0]", f"messages[{position}]", 1)
-        why, change = error.why, error.change
+        what, why, change = error.what, error.why, error.change
     raise ConfigError(what, why=why, change=change)
 
 

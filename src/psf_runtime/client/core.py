@@ -21,7 +21,7 @@ from psf_runtime.client.arguments import (
 )
 from psf_runtime.client.border import bare
 from psf_runtime.client.call_id import new_call_id
-from psf_runtime.client.calls import Call
+from psf_runtime.client.calls import Call, original_of
 from psf_runtime.client.embedding import first_that_embeds
 from psf_runtime.client.explain import Explanation, explain_layers
 from psf_runtime.client.idempotency import Idempotency
@@ -125,18 +125,17 @@ class Core:
         context = self.new_context(facts, arguments.timeout)
         pipelines = self._shelf.today()
         people = needs_people(self.policy, pipelines.modes, request, facts)
-        call = Call(
+        original = original_of(request, call_id=context.call_id, policy=self.policy, contract=contract)
+        context.shared["contracts.output"] = contract
+        return Call(
             request=request,
             context=context,
-            journey=Journey(context, Tape(pipelines.names), arguments.wait_for_approval),
+            journey=Journey(context, Tape(pipelines.names), arguments.wait_for_approval, original),
             contract=contract,
             driver=pipelines.overseen if people else pipelines.plain,
             started=self.clock.monotonic(),
             block=current_block(),
         )
-        call.journey.original = lambda: call.original(self.policy.digest)
-        context.shared["contracts.output"] = contract
-        return call
 
     def new_context(self, facts: Facts, timeout: float | None, call_id: str | None = None) -> Context:
         """The context of one call."""

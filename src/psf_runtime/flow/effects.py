@@ -115,6 +115,9 @@ class Lane:
         self.abandoned = 0
 
 
+NOW = Now()  # one of each for all calls: they have no fields, and every tape keeps the effects of its call
+MONOTONIC = Monotonic()
+
 Effect = Open | Pull | Sleep | Now | Monotonic | Random | Ask | Call | Offload | Together
 Flow = Generator[Effect, Any, T]
 
@@ -132,13 +135,13 @@ def sleep(seconds: float) -> Flow[None]:
 
 def now() -> Flow[float]:
     """Seconds since the epoch."""
-    result: float = yield Now()
+    result: float = yield NOW
     return result
 
 
 def monotonic() -> Flow[float]:
     """Seconds on a clock that never goes back."""
-    result: float = yield Monotonic()
+    result: float = yield MONOTONIC
     return result
 
 

@@ -29,6 +29,9 @@ def accumulate(chunks: Sequence[Chunk], head: Response) -> Response:
 
 def text_alone(chunks: Sequence[Chunk]) -> str | None:
     """The whole text when all chunks are text, else None."""
+    if len(chunks) == 1:  # a whole answer: nothing to put together
+        only = chunks[0]
+        return only.text if type(only) is TextDelta else None
     if not set(map(type, chunks)) <= _TEXT:
         return None
     return "".join([chunk.text for chunk in chunks])  # type: ignore[union-attr]  # all of them are text

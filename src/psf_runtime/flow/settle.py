@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any
@@ -15,7 +16,7 @@ from psf_runtime.types.canonical import action_digest
 from psf_runtime.types.context import Context
 from psf_runtime.types.request import Request
 from psf_runtime.types.response import Response, normal
-from psf_runtime.types.verdict import VERDICTS, Allow, Escalate, Rewrite, Verdict
+from psf_runtime.types.verdict import ALLOW, VERDICTS, Allow, Escalate, Rewrite, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Seat:
     on_close: bool
     may_fail: bool  # on_error="allow"
     holds_all: bool
+    open: Callable[[Context], Session]
 
     @classmethod
     def of(cls, guard: Guard) -> Seat:
@@ -44,6 +46,7 @@ class Seat:
             on_close=session.on_close is not Session.on_close,
             may_fail=guard.on_error == "allow",
             holds_all=guard.hold.kind == "all",
+            open=guard.open,
         )
 
     @property
@@ -86,17 +89,39 @@ def _escalate(
     return None if answer.response is None else normal(answer.response)
 
 
-def respond(context: Context, seat: Seat, session: Session, request: Request, response: Response) -> Flow[Response]:
-    """Ask a guard about the whole response, and settle its verdict."""
+def verdict_of(context: Context, seat: Seat, session: Session, response: Response) -> Any:
+    """What a guard says about the whole response: its verdict, or the flow of it. ALLOW when it failed and may fail."""
     try:
-        verdict: Any = session.on_response(response)
-        if type(verdict) is GeneratorType:
-            verdict = yield from verdict
+        return session.on_response(response)
     except PsfError:
         raise
     except Exception as error:
-        seat.failed(context, "on_response", error)
+        return _forgive(context, seat, error)
+
+
+def _forgive(context: Context, seat: Seat, error: Exception) -> Allow:
+    """What a guard that raised counts as saying, when it may fail. Raises GuardError when it may not."""
+    seat.failed(context, "on_response", error)
+    return ALLOW
+
+
+def respond(context: Context, seat: Seat, session: Session, request: Request, response: Response) -> Flow[Response]:
+    """Ask a guard about the whole response, and settle its verdict."""
+    verdict = verdict_of(context, seat, session, response)
+    if verdict is ALLOW:
         return response
+    return (yield from decide(context, seat, request, response, verdict))
+
+
+def decide(context: Context, seat: Seat, request: Request, response: Response, verdict: Any) -> Flow[Response]:
+    """What follows from a verdict on the whole response, or from the flow of it."""
+    if type(verdict) is GeneratorType:
+        try:
+            verdict = yield from verdict
+        except PsfError:
+            raise
+        except Exception as error:
+            verdict = _forgive(context, seat, error)
     if type(verdict) is Allow and not verdict.findings:
         return response
     if type(verdict) not in VERDICTS:

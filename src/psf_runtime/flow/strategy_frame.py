@@ -41,7 +41,7 @@ class Attempts:
         self._context = context
         self._out = out
         self._layer = layer
-        self._sent: list[Chunk] = []
+        self._sent: list[Chunk] | None = None if out is None else []
 
     def __call__(self, request: Request) -> Flow[Response]:
         """Run everything inside, with fresh sessions. Not allowed once something has been released."""
@@ -71,11 +71,12 @@ class Attempts:
         return Abort(error, self)
 
     def _emit(self, chunk: Chunk) -> Flow[None] | None:
-        out = self._out
+        out, sent = self._out, self._sent
         assert out is not None
+        assert sent is not None
         if not self.committed and (isinstance(chunk, ToolCallDelta) or chunk.text):
             self.committed = True
-        self._sent.append(chunk)
+        sent.append(chunk)
         try:
             flow = out(chunk)
         except Exception as error:
@@ -90,7 +91,7 @@ class Attempts:
 
     def released(self) -> list[Chunk]:
         """Everything that has left the strategy."""
-        return self._sent
+        return self._sent or []
 
 
 def strategy_frame(strategy: Strategy, inner: Run) -> Run:

@@ -33,6 +33,7 @@ EVERY = -1  # a race that no single branch decided: all of them ran to their end
 _KEPT = (Open, Pull, Sleep, Now, Monotonic, Random)
 
 Branch = tuple[int, ...]
+_FIELDS = 3  # of an entry: what was asked, the kind of its result, the result
 
 
 class RecordedSource:
@@ -72,7 +73,9 @@ class Tape:
         self.layers = layers
         self._given_key = key
         self._old: dict[Branch, list[list[Any]]] = {}
-        self._new: dict[Branch, list[list[Any]]] = {}
+        # One entry after the other, flat: a list for each would be 15 more objects that live as long as the call, and
+        # that the garbage collector goes through again and again while hundreds of calls wait.
+        self._new: dict[Branch, list[Any]] = {}
         self._at: dict[Branch, int] = {}
         self.replayed = 0
         self.replays = False  # whether there is anything to replay: most tapes only record
@@ -95,7 +98,7 @@ class Tape:
         if key != asked:
             raise _diverged(position, key[0], asked[0])
         self._at[branch] = position + 1
-        self._new.setdefault(branch, []).append(entries[position])
+        self._new.setdefault(branch, []).extend(entries[position])
         self.replayed += 1
         if kind == "error":
             raise _error_from(value)
@@ -116,7 +119,7 @@ class Tape:
 
     def record_race(self, branch: Branch, number: int) -> None:
         """Keep which branch decided a race."""
-        self._new.setdefault(branch, []).append([["Together", ""], "branch", number])
+        self._new.setdefault(branch, []).extend((["Together", ""], "branch", number))
 
     def check_used_up(self) -> None:
         """Raise TapeDiverged when the layers asked for less than what was recorded."""
@@ -130,23 +133,24 @@ class Tape:
 
     def record(self, branch: Branch, effect: Effect, value: Any) -> None:
         """Keep the result of an effect. Cheap: it is turned into data only when the tape is written out."""
-        if type(effect) in _KEPT or (isinstance(effect, Call) and effect.once):  # as _is_kept, without a call
-            kind = "source" if type(effect) is Open else "value"
+        kind = type(effect)
+        if kind in _KEPT or (isinstance(effect, Call) and effect.once):  # as _is_kept, without a call
             entries = self._new.get(branch)
             if entries is None:
                 entries = self._new[branch] = []
-            entries.append([effect, kind, value])
+            entries += (effect, "source" if kind is Open else "value", value)
 
     def failed(self, branch: Branch, effect: Effect, error: Exception) -> None:
-        """Keep the error of an effect."""
+        """Keep the error of an effect, without its traceback: those frames hold the tape, and would keep each other."""
         if _is_kept(effect) and isinstance(error, PsfError):
-            self._new.setdefault(branch, []).append([effect, "error", error])
+            self._new.setdefault(branch, []).extend((effect, "error", error.fresh()))
 
     def to_data(self) -> dict[str, Any]:
         """The tape as JSON data. It holds tokenised text: seal it before it is stored."""
         branches = []
         for branch, entries in self._new.items():
-            branches.append([list(branch), [self._entry(*entry) for entry in entries]])
+            each = zip(*(entries[field::_FIELDS] for field in range(_FIELDS)), strict=True)
+            branches.append([list(branch), [self._entry(*entry) for entry in each]])
         return {"layers": list(self.layers), "key": self._key.hex(), "branches": branches}
 
     @classmethod

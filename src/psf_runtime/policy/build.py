@@ -36,7 +36,6 @@ from psf_runtime.guards.observability.record import Record
 from psf_runtime.guards.oversight.oversee import Oversee
 from psf_runtime.guards.portability.capability import Capability
 from psf_runtime.guards.portability.pin import Pin
-from psf_runtime.guards.privacy.actions import profile_of
 from psf_runtime.guards.privacy.consent import Consent
 from psf_runtime.guards.privacy.secrets import SecretAnswers
 from psf_runtime.guards.privacy.tokenise import Tokenise
@@ -50,6 +49,7 @@ from psf_runtime.policy.detectors import detectors_of
 from psf_runtime.policy.modes import Effective
 from psf_runtime.policy.money import parse_budget
 from psf_runtime.policy.policy import Policy
+from psf_runtime.policy.recipients import Recipients
 from psf_runtime.policy.state import State
 from psf_runtime.ports import Clock, Detector, Eligible, HaltSwitch, TargetFacts
 from psf_runtime.stores.halt_file import HaltFile
@@ -92,6 +92,7 @@ class Builder:
         self.state = parts.state
         self.modes = modes
         self.detectors = parts.detectors
+        self.recipients = self._recipients()
         self.switch = _switch(parts.policy)
         purposes, clock = parts.policy.purposes, parts.clock
         self.consent = Consent(
@@ -150,21 +151,30 @@ class Builder:
                 vault=state.vault,
                 detectors=self.detectors,
                 key=state.key,
-                actions=self._actions(),
+                tables=self.recipients.table_for,
                 tools=policy.tools,
+                invented=policy.privacy.invented,
             )
         )
         return layers
 
-    def _actions(self) -> Mapping[str, str]:
+    def _recipients(self) -> Recipients:
         """What happens to each entity. Where a waiver is in force, the layer stays and lets those values through."""
-        actions: dict[str, str] = dict(self.policy.entity_actions)
+        policy = self.policy
+        forced: dict[str, str] = dict.fromkeys(SECRETS, "block") if policy.preset == "strict" else {}
         if not self._on("privacy.tokens"):
             found = frozenset[str]().union(*(detector.entities for detector in self.detectors))
-            actions.update(dict.fromkeys(found - SECRETS, "allow"))
+            forced.update(dict.fromkeys(found - SECRETS, "allow"))
         if not self._on("privacy.secrets"):
-            actions.update(dict.fromkeys(SECRETS, "allow"))
-        return actions
+            forced.update(dict.fromkeys(SECRETS, "allow"))
+        return Recipients(
+            actions=policy.privacy.actions,
+            by_jurisdiction=policy.privacy.actions_by_jurisdiction,
+            forced=forced,
+            targets=self.parts.targets,
+            plans=self._plans(),
+            default=self.parts.default,
+        )
 
     def _screens(self) -> list[Layer]:
         modes = self.modes
@@ -198,7 +208,7 @@ class Builder:
 
     def _contracts(self) -> list[Layer]:
         policy, modes = self.policy, self.modes
-        layers: list[Layer] = [Conform()] if self._on("contracts.output") else []
+        layers: list[Layer] = [Conform(find_entities=self._entities)] if self._on("contracts.output") else []
         if self._on("contracts.tools"):
             layers.append(
                 ScreenTools(
@@ -223,8 +233,12 @@ class Builder:
 
         What only these find is data all the same as soon as it has six letters or digits.
         """
+        return [(start, end) for _, start, end in self._entities(text)]
+
+    def _entities(self, text: str) -> list[tuple[str, int, int]]:
+        """What the quick detectors find in a text: entity, begin, end."""
         quick = (detector for detector in self.detectors if not getattr(detector, "blocking", False))
-        return [(found.start, found.end) for detector in quick for found in detector.find(text)]
+        return [(found.entity, found.start, found.end) for detector in quick for found in detector.find(text)]
 
     def _below(self) -> list[Layer]:
         """Everything that sees tokens only."""
@@ -246,7 +260,7 @@ class Builder:
             Route(
                 targets=targets,
                 eligible=self._eligible(),
-                required_profile=dict.fromkeys((target.name for target in targets), profile_of(self._actions())),
+                required_profile=self.recipients.required,
                 plans=self._plans(),
                 default=self.parts.default,
                 models=self.parts.models,

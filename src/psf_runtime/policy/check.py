@@ -115,6 +115,12 @@ def _allowed(values: PolicyValues) -> Iterator[CheckFinding]:
     for entity, action in values.privacy.actions.items():
         if action == "allow":
             yield CheckFinding("unsafe", "privacy.actions", f"{entity} leaves in clear", f'{entity} = "token"', source)
+    name = "privacy.actions_by_jurisdiction"
+    for place, table in values.privacy.actions_by_jurisdiction.items():
+        for entity, action in table.items():
+            if action == "allow":
+                what = f"{entity} leaves in clear for recipients in {place}"
+                yield CheckFinding("unsafe", name, what, f'{entity} = "token"', source_of(values, name))
 
 
 def _unsigned(values: PolicyValues, effective: Mapping[str, Effective]) -> Iterator[CheckFinding]:

@@ -9,7 +9,7 @@ from psf_runtime.adapters.presidio_names import PROBES, ours
 from psf_runtime.policy.checking import Wrong, plain
 from psf_runtime.policy.spelling import nearest
 
-Action = Literal["token", "mask", "hash", "block", "allow"]
+Action = Literal["token", "surrogate", "mask", "hash", "block", "allow"]
 ENTITIES = (
     "EMAIL",
     "PHONE",
@@ -21,10 +21,46 @@ ENTITIES = (
     "MAC",
     "URL_CREDENTIALS",
     "SECRET",
+    "ADDRESS",
+    "DATE_OF_BIRTH",
+    "PASSPORT",
+    "DRIVING_LICENCE",
+    "BANK_ACCOUNT",
+    "MEDICAL_ID",
+    "MEDICAL_LICENSE",
+    "CRYPTO",
+    "US_ITIN",
+    "US_EIN",
+    "UK_NHS",
+    "UK_NINO",
+    "UK_UTR",
+    "DE_TAX_ID",
+    "DE_ID_CARD",
+    "FR_NIR",
+    "ES_NIF",
+    "ES_NIE",
+    "IT_FISCAL_CODE",
+    "PL_PESEL",
+    "PL_NIP",
+    "NL_BSN",
+    "IN_AADHAAR",
+    "IN_PAN",
+    "AU_TFN",
+    "AU_MEDICARE",
+    "AU_ABN",
+    "BR_CPF",
+    "BR_CNPJ",
+    "CA_SIN",
+    "SG_NRIC",
+    "LOCATION",
+    "ORGANIZATION",
+    "DATE_TIME",
+    "URL",
+    "UUID",
 )
-LATER_ENTITIES = ("ADDRESS", "LOCATION", "ORGANIZATION", "DATE", "MEDICAL_ID", "PASSPORT", "NRP", "URL")
+LATER_ENTITIES = ("NRP", "DATE")
 SECRETS = ("SECRET", "URL_CREDENTIALS")
-# Whether it really finds them is seen when a client is made; names, places and organisations need a model.
+# Whether it really finds them is seen when a client is made; some need a model.
 PRESIDIO = tuple(sorted({ours(entity) for entity in PROBES} - set(ENTITIES)))
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Final, Literal
 
 from psf_runtime.errors import ConfigError
+from psf_runtime.guards.privacy.recipients import actions_for, strictest_of
 from psf_runtime.policy.check import CheckFinding, findings_of, one_line
 from psf_runtime.policy.controls import CONTROLS
 from psf_runtime.policy.digest import digest_of, module_of_guard
@@ -241,9 +242,12 @@ class Policy(PolicyValues):
 
     @property
     def entity_actions(self) -> Mapping[str, str]:
-        """What happens to each entity, as set; strict blocks secrets whatever is set."""
+        """The strictest that happens to each entity anywhere, as set; strict blocks secrets whatever is set."""
         blocked = dict.fromkeys(SECRETS, "block") if self.preset == "strict" else {}
-        return FrozenTable({**self.privacy.actions, **blocked})
+        everywhere = actions_for(self.privacy.actions, self.privacy.actions_by_jurisdiction, None)
+        strictest = strictest_of(*everywhere).profile
+        named = {entity for table in everywhere for entity in table}
+        return FrozenTable({**{entity: strictest[entity] for entity in sorted(named)}, **blocked})
 
     def source_of(self, name: str) -> str:
         """Who set a control, a setting or a guard: `psf.toml:5`, `standard`, `code`, or the guard's module."""

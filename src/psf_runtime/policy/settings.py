@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
-from psf_runtime.policy.checking import Wrong
+from psf_runtime.policy.checking import Wrong, plain
 from psf_runtime.policy.duration import parse_duration
 from psf_runtime.policy.entities import Action, action_trouble
 from psf_runtime.policy.frozen import EMPTY
 from psf_runtime.policy.money import Budget, parse_budget
+from psf_runtime.policy.recipients import surrogate_trouble
 from psf_runtime.policy.settings_base import Settings, Trouble
 from psf_runtime.policy.wording import MEMORY_ONLY, NOT_YET, halt_trouble, host_trouble, parse_trouble
 from psf_runtime.types.rules import Mode
@@ -31,7 +32,11 @@ class Privacy(Settings):
     `special` is not in this version, and `media` can only observe.
 
     Attributes:
-        actions: what happens to an entity, as in `{"CREDIT_CARD": "mask"}`: token, mask, hash, block or allow.
+        actions: what happens to an entity, as in `{"CREDIT_CARD": "mask"}`: token, surrogate, mask, hash, block or
+            allow. A surrogate looks like a real value and comes from a range reserved for examples.
+        actions_by_jurisdiction: what happens to it for recipients there, as in `{"US": {"EMAIL": "mask"}}`. A request
+            is prepared once, at the strictest action over everybody who may receive it.
+        invented: what becomes of tokens in an answer that nobody made: leave, mask or block.
         detectors: what looks for personal data: `"builtin"`, and `"presidio"` beside it (the extra of that name).
         presidio_model: folder of a spaCy model, with which `"presidio"` finds names, places and organisations too.
     """
@@ -45,26 +50,24 @@ class Privacy(Settings):
     consent: Mode = "observe"
     residency: Mode = "observe"
     actions: Mapping[str, Action] = EMPTY
+    actions_by_jurisdiction: Mapping[str, Mapping[str, Action]] = EMPTY
+    invented: Literal["leave", "mask", "block"] = "leave"
     detectors: Sequence[str] = ("builtin",)
     presidio_model: str | None = None
-
-    @classmethod
-    def trouble_with(cls, name: str, value: Any) -> Wrong | None:
-        """What is wrong with one setting."""
-        if name == "actions" and isinstance(value, Mapping) and "surrogate" in value.values():
-            return f'the action "surrogate" {NOT_YET}', '"token"'
-        # `super()` without arguments does not work in a slotted dataclass of Python 3.11
-        return super(Privacy, cls).trouble_with(name, value)
 
     @classmethod
     def rules(cls, values: Mapping[str, Any]) -> list[Trouble]:
         """Entities and detectors must be ones that this version has."""
         troubles: list[Trouble] = []
         detectors = values.get("detectors", ("builtin",))
-        for entity, action in values.get("actions", {}).items():
-            found = action_trouble(entity, action, detectors)
-            if found:
-                troubles.append(("actions", *found))
+        tables = [("actions", "", values.get("actions", {}))]
+        for place, table in values.get("actions_by_jurisdiction", {}).items():
+            tables.append(("actions_by_jurisdiction", f"{plain(place)}: ", table))
+        for name, where, table in tables:
+            for entity, action in table.items():
+                found = action_trouble(entity, action, detectors) or surrogate_trouble(entity, action)
+                if found:
+                    troubles.append((name, where + found[0], found[1]))
         if "builtin" not in detectors:
             troubles.append(("detectors", 'lacks "builtin", which alone finds keys and passwords', '["builtin"]'))
         if values.get("presidio_model") is not None and "presidio" not in detectors:

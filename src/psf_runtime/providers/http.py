@@ -65,7 +65,10 @@ class HttpTransport:
             return self._open(request, stream, left)
         except PsfError as caught:
             problem = caught.fresh()
-        raise problem
+        try:
+            raise problem
+        finally:
+            del problem  # its traceback holds this frame: a circle that would keep the request until a collection
 
     async def aopen(self, request: Request, *, stream: bool, left: float | None) -> AsyncSource:
         """As `open`, for async callers."""
@@ -75,7 +78,10 @@ class HttpTransport:
             return await self._within(request, stream, left)
         except PsfError as caught:
             problem = caught.fresh()
-        raise problem
+        try:
+            raise problem
+        finally:
+            del problem  # see `open`
 
     def close(self) -> None:
         """Close the connections made here; calls that are going on fail at once. Further calls are a ConfigError."""
@@ -105,7 +111,10 @@ class HttpTransport:
         finally:
             if not done:
                 response.close()
-        raise problem
+        try:
+            raise problem
+        finally:
+            del problem  # see `open`
 
     def _send(self, sender: Any, outgoing: Outgoing, failures: Failures, clock: Clock) -> Any:
         try:
@@ -114,7 +123,10 @@ class HttpTransport:
             raise
         except Exception as error:
             problem = failures.before_answer(error)
-        raise problem
+        try:
+            raise problem
+        finally:
+            del problem  # see `open`
 
     async def _within(self, request: Request, stream: bool, left: float) -> AsyncSource:
         import anyio
@@ -149,7 +161,10 @@ class HttpTransport:
         finally:
             if not done:
                 await source.aclose()
-        raise problem
+        try:
+            raise problem
+        finally:
+            del problem  # see `open`
 
     async def _asend(self, sender: Any, outgoing: Outgoing, failures: Failures, clock: Clock) -> Any:
         try:
@@ -158,7 +173,10 @@ class HttpTransport:
             raise
         except Exception as error:
             problem = failures.before_answer(error)
-        raise problem
+        try:
+            raise problem
+        finally:
+            del problem  # see `open`
 
     def _prepare(self, request: Request, stream: bool) -> Outgoing:
         """The exact bytes, looked at for the last time."""

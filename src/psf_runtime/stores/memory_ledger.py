@@ -47,6 +47,9 @@ class Entry:
         return f"Entry({self.sequence}, {self.kind}, {self.id!r})"
 
 
+_Kept = tuple[int, str, Literal["intent", "outcome"], bytes, str, str]
+
+
 class MemoryLedger:
     """The last `capacity` entries, for the life of this process; a port of the kind `Ledger`.
 
@@ -74,7 +77,9 @@ class MemoryLedger:
         # Invariant: under the lock, `_entries` is a gapless run of the chain that begins after `_anchor` and ends
         # with `_head`, and the last entry's sequence is `_sequence`.
         self._lock = threading.Lock()
-        self._entries: deque[Entry] = deque()
+        # Tuples of plain values, in the order of Entry's fields: the garbage collector does not look at such tuples,
+        # and a log of thousands of entries would be most of what it looks at in a busy process.
+        self._entries: deque[_Kept] = deque()
         self._instance = os.urandom(6).hex()
         self._anchor = self._head = _START
         self._sequence = 0
@@ -96,7 +101,8 @@ class MemoryLedger:
     def entries(self) -> tuple[Entry, ...]:
         """Everything that is kept, oldest first."""
         with self._lock:
-            return tuple(self._entries)
+            kept = tuple(self._entries)
+        return tuple([Entry(*one) for one in kept])
 
     def orphans(self) -> tuple[Entry, ...]:
         """Intents that are kept and have no outcome: calls that run now, wait for a person, or were lost."""
@@ -111,9 +117,9 @@ class MemoryLedger:
     def verify(self) -> int | None:
         """None when the chain holds; else the sequence number at which it breaks."""
         with self._lock:
-            entries, previous, head, last = tuple(self._entries), self._anchor, self._head, self._sequence
-        expected = last - len(entries) + 1
-        for entry in entries:
+            kept, previous, head, last = tuple(self._entries), self._anchor, self._head, self._sequence
+        expected = last - len(kept) + 1
+        for entry in [Entry(*one) for one in kept]:
             if entry.sequence != expected or entry.previous != previous or self._digest(entry) != entry.digest:
                 return expected
             previous = entry.digest
@@ -123,11 +129,11 @@ class MemoryLedger:
     def _append(self, name: str, kind: Literal["intent", "outcome"], body: bytes) -> None:
         sequence = self._sequence + 1
         digest = self._digest_of(sequence, name, kind, self._head, body)
-        self._entries.append(Entry(sequence, name, kind, body, self._head, digest))
+        self._entries.append((sequence, name, kind, body, self._head, digest))
         self._sequence = sequence
         self._head = digest
         if len(self._entries) > self._capacity:
-            self._anchor = self._entries.popleft().digest
+            self._anchor = self._entries.popleft()[-1]
 
     def _digest(self, entry: Entry) -> str:
         return self._digest_of(entry.sequence, entry.id, entry.kind, entry.previous, entry.body)

@@ -1,8 +1,8 @@
 """MemoryVault: which token stands for which value, in this process only.
 
 Values are held encrypted (AES-256-GCM) under a key that lives and dies with the vault, and bound to their place: a row
-moved to another tenant, conversation, code or entity does not open. Nothing touches the disk. Still to come: a vault
-that several processes share, with one wrapped key per subject.
+moved to another tenant, conversation, code or entity does not open. Nothing touches the disk. What several processes
+share lies in a durable state (`stores/sql`).
 """
 
 from __future__ import annotations

@@ -42,11 +42,17 @@ def _same_in_orjson(value: Any) -> bool:
     kind = type(value)
     if kind is dict:
         for key, item in value.items():
-            if type(key) is not str or not (type(item) in _SIMPLE or _same_in_orjson(item)):
+            if type(key) is not str:
+                return False
+            kind = type(item)
+            if not (kind in _SIMPLE or (kind is int and -_EXACT <= item <= _EXACT) or _same_in_orjson(item)):
                 return False
         return True
     if kind is list or kind is tuple:
-        return all(type(item) in _SIMPLE or _same_in_orjson(item) for item in value)
+        for item in value:  # noqa: SIM110  # a generator for all(...) costs as much as ten items
+            if not (type(item) in _SIMPLE or _same_in_orjson(item)):
+                return False
+        return True
     if kind is int:
         return bool(-_EXACT <= value <= _EXACT)
     if kind is float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,5 +133,23 @@ def test_it_is_idle_only_while_the_application_has_set_up_nothing():
 def test_a_provider_that_is_set_up_later_ends_the_idleness(monkeypatch: pytest.MonkeyPatch):
     """The sink is made with the client, which may be before the application sets up tracing."""
     sink = OtelSink()
-    monkeypatch.setattr(sink._trace, "get_tracer_provider", TracerProvider)
+    monkeypatch.setattr(trace, "get_tracer_provider", TracerProvider)
     assert not sink.idle(failed=False)
+
+
+def test_the_api_is_not_imported_for_an_application_that_does_not_use_it(monkeypatch: pytest.MonkeyPatch):
+    """Without OpenTelemetry in the process a sink is idle, and a record does not bring it in."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "opentelemetry"]:
+        monkeypatch.delitem(sys.modules, name)
+    sink = OtelSink()
+    sink.write(Measured())
+    assert sink.idle(failed=True)
+    assert "opentelemetry" not in sys.modules
+
+
+def test_an_sdk_that_the_environment_names_is_brought_up(monkeypatch: pytest.MonkeyPatch):
+    """With OTEL_PYTHON_TRACER_PROVIDER the API is asked, although nobody has imported it yet."""
+    monkeypatch.setenv("OTEL_PYTHON_TRACER_PROVIDER", "sdk_tracer_provider")
+    monkeypatch.setattr(trace, "get_tracer_provider", TracerProvider)
+    monkeypatch.delitem(sys.modules, "opentelemetry")
+    assert not OtelSink().idle(failed=False)

@@ -26,9 +26,9 @@ def test_presidio_is_asked_beside_the_built_in_detector() -> None:
 @pytest.mark.parametrize(
     ("given", "names"),
     [
-        ({"privacy": Privacy(detectors=BOTH, actions={"PERSON": "block", "LOCATION": "mask"})}, ["privacy.actions"]),
+        ({"privacy": Privacy(detectors=BOTH, actions={"PERSON": "block", "NRP": "mask"})}, ["privacy.actions"]),
         (
-            {"privacy": Privacy(detectors=BOTH), "tools": {"book": ToolRule(restore=["ORGANIZATION"])}},
+            {"privacy": Privacy(detectors=BOTH), "tools": {"book": ToolRule(restore=["NRP"])}},
             ["tools.book.restore"],
         ),
     ],
@@ -46,7 +46,7 @@ def test_an_entity_that_no_detector_finds_is_refused(given: dict[str, Any], name
         ({"detectors": ["presidio"]}, "detectors"),
         ({"detectors": ["builtin", "spacy"]}, "detectors"),
         ({"presidio_model": "models/en"}, "presidio_model"),
-        ({"actions": {"LOCATION": "mask"}}, "actions"),
+        ({"actions": {"NRP": "mask"}}, "actions"),
         ({"actions": {"LOCATOIN": "mask"}, "detectors": BOTH}, "actions"),
     ],
 )

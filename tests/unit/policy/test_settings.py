@@ -96,7 +96,6 @@ def test_all_problems_of_one_class_are_listed_at_once() -> None:
 @pytest.mark.parametrize(
     ("cls", "values", "words"),
     [
-        (Privacy, {"actions": {"EMAIL": "surrogate"}}, "surrogate"),
         (Privacy, {"special": "enforce"}, ""),
         (Fitness, {"signers": ["keys/evaluator.pub"]}, "signed certificates"),
         (Resilience, {"mid_stream": "restart"}, "restart"),
@@ -110,10 +109,26 @@ def test_what_this_version_does_not_have_is_refused_and_not_ignored(cls: type, v
     assert "not in this version yet" in found[1]
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"actions": {"PERSON": "surrogate"}}, "there are no surrogates for PERSON"),
+        ({"actions_by_jurisdiction": {"US": {"IBAN": "surrogate"}}}, "US: there are no surrogates for IBAN"),
+        ({"actions_by_jurisdiction": {"US": {"SECRET": "allow"}}}, "US: SECRET can only be masked or blocked"),
+        ({"actions_by_jurisdiction": {"US": {"EMAIL": "shred"}}}, "entry US entry EMAIL must be one of"),
+        ({"invented": "guess"}, '"leave"'),
+    ],
+)
+def test_actions_that_cannot_be_are_refused(values: Any, words: str) -> None:
+    """A surrogate without a reserved range, a secret that leaves, and actions that nobody knows; also in one place."""
+    (found,) = problems(Privacy, **values)
+    assert words in found[1]
+
+
 def test_an_entity_of_a_later_detector_is_refused() -> None:
     """An action for something that nothing finds would never happen."""
-    (found,) = problems(Privacy, actions={"MEDICAL_ID": "block"})
-    assert found[1] == "no detector of this version finds MEDICAL_ID"
+    (found,) = problems(Privacy, actions={"DATE": "block"})
+    assert found[1] == "no detector of this version finds DATE"
 
 
 def test_secrets_are_masked_or_blocked_and_nothing_else() -> None:

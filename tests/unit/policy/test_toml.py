@@ -174,11 +174,11 @@ def test_an_empty_file_is_the_standard_preset(write: Write) -> None:
         ('state = "sqlite://psf.db"', "state", "is no whole sqlite address"),
         ('state = "postgresql://psf:hunter2@db/psf"', "state", "is no whole postgresql address"),
         ('key = "hunter2"', "key", "must say where the keys of the state are"),
-        ('privacy.actions = { EMAIL = "surrogate" }', "privacy.actions", '"surrogate" is not in this version yet'),
+        ('privacy.actions = { PERSON = "surrogate" }', "privacy.actions", "there are no surrogates for PERSON"),
         (
-            'privacy.actions = { MEDICAL_ID = "block" }',
+            'privacy.actions = { DATE = "block" }',
             "privacy.actions",
-            "no detector of this version finds MEDICAL_ID",
+            "no detector of this version finds DATE",
         ),
         (
             'fitness.signers = ["keys/evaluator.pub"]',

@@ -72,7 +72,7 @@ def test_any_change_is_noticed_at_its_place(position: int, change: str, keyed: b
         neighbour = (position + 1) % 8
         entries[position], entries[neighbour] = entries[neighbour], entries[position]
     ledger._entries.clear()
-    ledger._entries.extend(entries)
+    ledger._entries.extend(map(dataclasses.astuple, entries))
     assert ledger.verify() is not None
 
 
@@ -83,7 +83,7 @@ def test_a_chain_mended_without_the_key_is_noticed() -> None:
     for entry in ledger.entries():
         forged._append(entry.id, entry.kind, b'{"outcome":"forged"}')
     ledger._entries.clear()
-    ledger._entries.extend(forged.entries())
+    ledger._entries.extend(forged._entries)
     ledger._head = forged._head
     assert ledger.verify() == 1
 
@@ -94,7 +94,7 @@ def test_the_broken_entry_is_named() -> None:
     entries = list(ledger.entries())
     entries[3] = dataclasses.replace(entries[3], body=b"{}")
     ledger._entries.clear()
-    ledger._entries.extend(entries)
+    ledger._entries.extend(map(dataclasses.astuple, entries))
     assert ledger.verify() == 4
 
 

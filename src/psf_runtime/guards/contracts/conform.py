@@ -11,6 +11,7 @@ from psf_runtime.flow.effects import Flow, ask
 from psf_runtime.flow.outcomes import Stopped
 from psf_runtime.flow.protocols import Attempt, StrategyBase
 from psf_runtime.guards.contracts.contract import Checked, Contract, Violations
+from psf_runtime.guards.contracts.invented import RESTORED, FindEntities, Sources, invented
 from psf_runtime.ports import Question
 from psf_runtime.types.context import Context
 from psf_runtime.types.domain import Domain
@@ -38,6 +39,8 @@ class Conform(StrategyBase):
 
     Attributes:
         max_reasks: for what inner guards ask for when the call has no contract.
+        find_entities: finds personal data in a text, as (entity, begin, end). With it, an e-mail address, telephone
+            number, IBAN or card number that fills a field of an answer must come from the request.
     """
 
     name = "contracts.output"
@@ -45,6 +48,7 @@ class Conform(StrategyBase):
     outside_of = ("contracts.tools", "contracts.links", "privacy.tokens")
 
     max_reasks: int = 1
+    find_entities: FindEntities | None = None
 
     def run(self, context: Context, request: Request, attempt: Attempt) -> Flow[Response]:
         """Attempt, check, ask again."""
@@ -54,6 +58,7 @@ class Conform(StrategyBase):
         context.shared.pop(VALUE, None)
         if contract is not None:
             request = request.replace(output=contract.schema())
+        asked = request  # what the model answers to a re-ask is no source for what it says next
         reasks = self.max_reasks if contract is None else contract.max_reasks
         for last in (*(False for _ in range(reasks)), True):
             try:
@@ -63,7 +68,7 @@ class Conform(StrategyBase):
                 continue
             if contract is None or response.tool_calls:
                 return response
-            result = _check(contract, response)
+            result = self._checked(context, contract, asked, response)
             if isinstance(result, Checked):
                 return self._accept(context, response, result)
             self._report(context, result)
@@ -101,6 +106,23 @@ class Conform(StrategyBase):
         context.shared[VALUE] = checked.value
         return response
 
+    def _checked(
+        self, context: Context, contract: Contract[Any], asked: Request, response: Response
+    ) -> Checked[Any] | Violations:
+        """The value, or what is wrong with it: that it does not fit, or that parts of it come from nowhere."""
+        result = _check(contract, response)
+        if isinstance(result, Violations) or self.find_entities is None or contract.allow_invented:
+            return result
+        sources = Sources(asked, context.shared.get(RESTORED))
+        faults: list[tuple[str, str]] = []
+        for steps, entity, fills in invented(contract.data(response.text)[0], sources, self.find_entities):
+            path, kind = contract.path(steps), f"invented_{entity.lower()}"
+            if fills:
+                faults.append((path, kind))
+            else:
+                context.findings.append(Finding(CONTRACT, kind, path, observed=True))
+        return Violations("semantic", tuple(faults)) if faults else result
+
     def _report(self, context: Context, result: Violations) -> None:
         for path, kind in result.errors:
             context.findings.append(Finding(CONTRACT, f"{result.layer}: {kind}", path))
@@ -111,7 +133,10 @@ class Conform(StrategyBase):
         """Re-asks are spent and nothing was delivered: raise, ask a person, or take the safe value."""
         error = _violation(result, "asked again in vain" if contract.max_reasks else "no re-ask is allowed")
         if contract.on_fail == "raise":
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # its traceback holds this frame: a circle that only the garbage collector could free
         if contract.on_fail == "escalate":
             return (yield from self._escalate(context, contract, request, response, error))
         value = contract.on_fail(error)

@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, overload
 
 from psf_runtime.errors import ConfigError, ContractViolation, GuardError, PsfError
+from psf_runtime.guards.contracts.formats import format_faults
 from psf_runtime.guards.contracts.lowering import lower, schema_name
 from psf_runtime.guards.contracts.portability_report import PortabilityReport, report_on
+from psf_runtime.guards.contracts.raising import raised
 from psf_runtime.guards.contracts.schema import compile_schema, property_names
 from psf_runtime.guards.contracts.texts import depth_of_json
 from psf_runtime.types.request import OutputSchema
@@ -58,20 +60,47 @@ class Contract(Generic[T]):
         semantic: checks of meaning; `business`: checks of business rules. Both see the restored value.
         max_reasks: how often the model is asked again, 0 to 5.
         repair: accept JSON inside a Markdown fence (counted). Values are never repaired.
+        allow_invented: let an e-mail address, telephone number, IBAN or card number fill a field although it stands in
+            no part of the request: for answers that are to be made up. By default such an answer does not fit.
         on_fail: `raise` a ContractViolation, `escalate` to a person, or a function of the ContractViolation that
             returns a safe value (the completion is then `degraded`).
 
     A judge model as a semantic check is still to come. Source: framework domain 04.
     """
 
+    @overload
     def __init__(
         self,
-        shape: type[T] | Mapping[str, Any] | Any,
+        shape: type[T],
         *,
         semantic: Sequence[Check] = (),
         business: Sequence[Check] = (),
         max_reasks: int = 1,
         repair: bool = False,
+        allow_invented: bool = False,
+        on_fail: OnFail = "raise",
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Contract[Any],
+        shape: Any,
+        *,
+        semantic: Sequence[Check] = (),
+        business: Sequence[Check] = (),
+        max_reasks: int = 1,
+        repair: bool = False,
+        allow_invented: bool = False,
+        on_fail: OnFail = "raise",
+    ) -> None: ...
+    def __init__(
+        self,
+        shape: Any,
+        *,
+        semantic: Sequence[Check] = (),
+        business: Sequence[Check] = (),
+        max_reasks: int = 1,
+        repair: bool = False,
+        allow_invented: bool = False,
         on_fail: OnFail = "raise",
     ) -> None:
         if not 0 <= max_reasks <= _REASKS_AT_MOST:
@@ -82,6 +111,7 @@ class Contract(Generic[T]):
         self.business = tuple(business)
         self.max_reasks = max_reasks
         self.repair = repair
+        self.allow_invented = allow_invented
         self.on_fail: OnFail = on_fail
         self._adapter: Any = None
         if isinstance(shape, Mapping):
@@ -110,13 +140,10 @@ class Contract(Generic[T]):
 
     def check(self, text: str) -> Checked[T] | Violations:
         """The value, or what is wrong with the text in the first layer that fails."""
-        body, repaired = self._unfenced(text)
         try:
-            data = _parse(body)
+            data, repaired = self.data(text)
         except ValueError:
             return Violations("structure", (("", "not_json"),))
-        if self.wrapped and isinstance(data, dict) and set(data) == {"value"}:
-            data = data["value"]
         value, errors = self._structure(data)
         if errors:
             return Violations("structure", errors)
@@ -126,6 +153,17 @@ class Contract(Generic[T]):
             if errors:
                 return Violations(layer, errors)
         return Checked(value, repaired)
+
+    def data(self, text: str) -> tuple[Any, bool]:
+        """The JSON value of an answer, numbers that left as tokens made numbers again; and whether it was repaired.
+
+        Raises ValueError when it is no JSON.
+        """
+        body, repaired = self._unfenced(text)
+        data = _parse(body)
+        if self.wrapped and isinstance(data, dict) and set(data) == {"value"}:
+            data = data["value"]
+        return raised(data, self._schema), repaired
 
     def dump(self, value: Any) -> str:
         """A value of this contract as JSON text."""
@@ -142,7 +180,9 @@ class Contract(Generic[T]):
 
     def _structure(self, data: Any) -> tuple[Any, tuple[tuple[str, str], ...]]:
         if self._adapter is None:
-            return data, tuple(self._validator.errors(data))
+            errors = tuple(self._validator.errors(data))
+            formats = tuple((self.path(steps), kind) for steps, kind in format_faults(data, self._schema))
+            return data, errors or formats
         from pydantic import ValidationError
 
         try:
@@ -150,9 +190,9 @@ class Contract(Generic[T]):
             return self._adapter.validate_json(json.dumps(data), strict=True), ()
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False, include_input=False)
-            return None, tuple((self._path(item["loc"]), _kind(item["type"])) for item in found)
+            return None, tuple((self.path(item["loc"]), _kind(item["type"])) for item in found)
 
-    def _path(self, steps: tuple[Any, ...]) -> str:
+    def path(self, steps: tuple[Any, ...]) -> str:
         """A path without keys that the model wrote: those may be personal data."""
         return ".".join(str(step) if isinstance(step, int) or step in self._names else "*" for step in steps)
 

@@ -24,70 +24,26 @@ _MOST_HELD_ARGUMENTS = 1_000_000
 _SCRIPTS = ("javascript:", "vbscript:", "data:")
 
 
-class _Channel:
-    """One channel of an answer: invisible characters out first, for they could hide a link, then the links."""
+class _Judge:
+    """Knows the request's data, and judges every address of the answer by it.
 
-    def __init__(self, session: EgressSession) -> None:
-        self.cleaner = Cleaner()
-        self.scanner = LinkScanner(session.judge)
+    An object of its own: were it the session, which holds the channels that hold it, only the garbage collector could
+    free a call with everything in it.
+    """
 
+    __slots__ = ("_data", "_guard", "_request", "counts")
 
-class EgressSession(TextSession):
-    """Knows the request's data, and judges every address of the answer by it."""
-
-    def __init__(self, guard: ScreenEgress, context: Context) -> None:
+    def __init__(self, guard: ScreenEgress) -> None:
         self._guard = guard
-        self._context = context
         self._request: Request | None = None
         self._data: RequestData | None = None
-        self._untrusted = False
-        self._channels: dict[PartKey, _Channel] = {}
-        self._arguments: dict[int, list[str]] = {}
-        self._held = 0
-        self._counts: dict[tuple[str, bool], int] = {}
+        self.counts: dict[tuple[str, bool], int] = {}
 
-    def on_request(self, request: Request) -> Request:
-        """Remember the request, which goes on unchanged."""
+    def learn(self, request: Request) -> None:
+        """Judge by this request from now on."""
         self._request = request
-        self._untrusted = request.holds_untrusted
-        return request
 
-    def on_chunk(self, chunk: Chunk) -> ChunkResult:
-        """Reasoning is withheld unless it was asked for; the rest goes through the scanner."""
-        if type(chunk) is ReasoningDelta and self._guard.reasoning == "withhold":
-            if chunk.text:
-                self._counts[("reasoning.withheld", False)] = 1
-            return None
-        return super().on_chunk(chunk)
-
-    def text(self, piece: str, part: PartKey) -> str:
-        """The words of the piece that are whole and judged."""
-        if isinstance(part, int):
-            self._hold(piece, part)
-            return ""
-        channel = self._channels.get(part)
-        if channel is None:
-            channel = self._channels[part] = _Channel(self)
-        return channel.scanner.feed(channel.cleaner.feed(piece))
-
-    def flush(self, part: PartKey) -> str:
-        """The word that was still open, judged as it stands."""
-        if isinstance(part, int):
-            whole = "".join(self._arguments.pop(part, ()))
-            return change_arguments(whole, self._screen_argument) if self._untrusted else whole
-        channel = self._channels.get(part)
-        if channel is None:
-            return ""
-        return channel.scanner.feed(channel.cleaner.end()) + channel.scanner.end_of_part()
-
-    def on_end(self) -> tuple[Chunk, ...]:
-        """The tail, and what was found."""
-        tail = super().on_end()
-        for (kind, observed), times in sorted(self._counts.items()):
-            self._context.findings.append(Finding("contracts.links", kind, "response", count=times, observed=observed))
-        return tail
-
-    def judge(self, address: str, loads: bool) -> Fate:
+    def __call__(self, address: str, loads: bool) -> Fate:
         """What becomes of an address."""
         plain = trimmed(address)
         lowered = plain.casefold()
@@ -121,14 +77,85 @@ class EgressSession(TextSession):
         return any(host == name or host.endswith(f".{name}") for name in self._guard.allowed_hosts)
 
     def _found(self, kind: str, fate: Fate, *, observed: bool = False) -> Fate:
-        self._counts[(kind, observed)] = self._counts.get((kind, observed), 0) + 1
+        self.counts[(kind, observed)] = self.counts.get((kind, observed), 0) + 1
         return fate
 
+
+class _Channel:
+    """One channel of an answer: invisible characters out first, for they could hide a link, then the links."""
+
+    __slots__ = ("cleaner", "scanner")
+
+    def __init__(self, judge: _Judge) -> None:
+        self.cleaner = Cleaner()
+        self.scanner = LinkScanner(judge)
+
+
+class EgressSession(TextSession):
+    """Sends every piece of the answer through its channel."""
+
+    def __init__(self, guard: ScreenEgress, context: Context) -> None:
+        self._guard = guard
+        self._context = context
+        self._judge = _Judge(guard)
+        self._untrusted = False
+        self._channels: dict[PartKey, _Channel] | None = None  # made with the answer: most of a call is waiting
+        self._arguments: dict[int, list[str]] | None = None
+        self._held = 0
+
+    def on_request(self, request: Request) -> Request:
+        """Remember the request, which goes on unchanged."""
+        self._judge.learn(request)
+        self._untrusted = request.holds_untrusted
+        return request
+
+    def on_chunk(self, chunk: Chunk) -> ChunkResult:
+        """Reasoning is withheld unless it was asked for; the rest goes through the scanner."""
+        if type(chunk) is ReasoningDelta and self._guard.reasoning == "withhold":
+            if chunk.text:
+                self._judge.counts[("reasoning.withheld", False)] = 1
+            return None
+        return super().on_chunk(chunk)
+
+    def text(self, piece: str, part: PartKey) -> str:
+        """The words of the piece that are whole and judged."""
+        if isinstance(part, int):
+            self._hold(piece, part)
+            return ""
+        channels = self._channels
+        if channels is None:
+            channels = self._channels = {}
+        channel = channels.get(part)
+        if channel is None:
+            channel = channels[part] = _Channel(self._judge)
+        return channel.scanner.feed(channel.cleaner.feed(piece))
+
+    def flush(self, part: PartKey) -> str:
+        """The word that was still open, judged as it stands."""
+        if isinstance(part, int):
+            whole = "".join(self._arguments.pop(part, ())) if self._arguments else ""
+            return change_arguments(whole, self._screen_argument) if self._untrusted else whole
+        channel = self._channels.get(part) if self._channels else None
+        if channel is None:
+            return ""
+        waiting = channel.cleaner.end()
+        before = channel.scanner.feed(waiting) if waiting else ""
+        return before + channel.scanner.end_of_part()
+
+    def on_end(self) -> tuple[Chunk, ...]:
+        """The tail, and what was found."""
+        tail = super().on_end()
+        for (kind, observed), times in sorted(self._judge.counts.items()):
+            self._context.findings.append(Finding("contracts.links", kind, "response", count=times, observed=observed))
+        return tail
+
     def _screen_argument(self, text: str) -> str:
-        scanner = LinkScanner(self.judge)
+        scanner = LinkScanner(self._judge)
         return scanner.feed(clean(text)) + scanner.end_of_part()
 
     def _hold(self, piece: str, part: int) -> None:
+        if self._arguments is None:
+            self._arguments = {}
         self._arguments.setdefault(part, []).append(piece)
         self._held += len(piece)
         if self._held > _MOST_HELD_ARGUMENTS:

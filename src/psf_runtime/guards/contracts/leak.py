@@ -11,7 +11,7 @@ from psf_runtime.errors import Blocked
 from psf_runtime.flow.protocols import GuardBase, Hold, Session, window
 from psf_runtime.flow.text import PartKey, TextSession
 from psf_runtime.guards.contracts.prompt_runs import PromptIndex, RunFinder
-from psf_runtime.guards.contracts.texts import places, strings_of
+from psf_runtime.guards.contracts.texts import places, strings_of, text_of
 from psf_runtime.types.chunks import Chunk, ReasoningDelta
 from psf_runtime.types.context import Context
 from psf_runtime.types.domain import Domain
@@ -92,10 +92,34 @@ def _open_word(text: str) -> int:
     return len(line) - min(length, _LONGEST_OPEN_WORD) if length else len(text)
 
 
+class _Known:
+    """The tokens that a request holds. Collected when the answer holds one: a long history costs a millisecond.
+
+    An object of its own: were it the session, which holds the channels that ask it, only the garbage collector could
+    free a call with everything in it.
+    """
+
+    __slots__ = ("_request", "_tokens")
+
+    def __init__(self) -> None:
+        self._request: Request | None = None
+        self._tokens: frozenset[str] | None = None
+
+    def learn(self, request: Request) -> None:
+        """Answer for this request from now on."""
+        self._request, self._tokens = request, None
+
+    def __call__(self) -> frozenset[str]:
+        """The tokens that went out."""
+        if self._tokens is None:
+            self._tokens = frozenset() if self._request is None else frozenset(_tokens_of(self._request))
+        return self._tokens
+
+
 class _Tokens:
     """Counts token-shaped words that this request does not hold."""
 
-    def __init__(self, known: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, known: _Known) -> None:
         self._known = known
         self._text = ""
         self._before = ""  # the sign before the text, so that the end of a longer word is not taken for a token
@@ -159,44 +183,46 @@ class LeakSession(TextSession):
     def __init__(self, guard: ScreenLeak, context: Context) -> None:
         self.guard = guard
         self._context = context
+        self.known = _Known()
         self._index: PromptIndex | None = None
         self._request: Request | None = None
-        self._known: frozenset[str] | None = None
-        self._channels: dict[PartKey, _Channel] = {}
-        self._arguments: dict[int, list[str]] = {}
+        self._channels: dict[PartKey, _Channel] | None = None  # made with the answer: most of a call is waiting
+        self._arguments: dict[int, list[str]] | None = None
         self._held = 0
         self._foreign = 0
-        self._seen: set[str] = set()
+        self._seen: tuple[str, ...] = ()
 
     def on_request(self, request: Request) -> Request:
-        """Learn the system prompt. What others wrote, and the tokens that went out, are looked up when needed."""
-        system = (place.text for place in places(request) if place.role == "system")
-        others = (place.text for place in places(request) if place.role != "system")
-        self._index = PromptIndex(system, length=self.guard.system_run, allowed=others)
-        self._request, self._known = request, None
+        """Remember the request. The system prompt, and the tokens that went out, are looked up when needed."""
+        self._request, self._index = request, None
+        self.known.learn(request)
         return request
 
     @property
     def index(self) -> PromptIndex:
-        """The system prompt, ready to be searched for."""
-        if self._index is None:
-            self._index = PromptIndex((), length=self.guard.system_run)
-        return self._index
+        """The system prompt, ready to be searched for. Made with the answer: it need not be there while a call waits.
 
-    def known(self) -> frozenset[str]:
-        """The tokens that went out. Collected when the answer holds a token: a long history costs a millisecond."""
-        if self._known is None:
-            self._known = frozenset() if self._request is None else frozenset(_tokens_of(self._request))
-        return self._known
+        What others wrote is read only when a run of the prompt was found.
+        """
+        if self._index is None:
+            messages = () if self._request is None else self._request.messages
+            parts = [part for message in messages if message.role == "system" for part in message.parts]
+            system = [text for text in map(text_of, parts) if text is not None]
+            others = _texts_of_others(self._request)
+            self._index = PromptIndex(system, length=self.guard.system_run, allowed=others)
+        return self._index
 
     def text(self, piece: str, part: PartKey) -> str:
         """What may go on."""
         if isinstance(part, int):
             self._hold(piece, part)
             return ""
-        channel = self._channels.get(part)
+        channels = self._channels
+        if channels is None:
+            channels = self._channels = {}
+        channel = channels.get(part)
         if channel is None:
-            channel = self._channels[part] = _Channel(self)
+            channel = channels[part] = _Channel(self)
         if channel.withheld:
             return ""
         before = channel.tokens.foreign
@@ -208,7 +234,7 @@ class LeakSession(TextSession):
         """What was held of a part that has ended."""
         if isinstance(part, int):
             return self._flush_arguments(part)
-        channel = self._channels.get(part)
+        channel = self._channels.get(part) if self._channels else None
         if channel is None or channel.withheld:
             return ""
         before = channel.tokens.foreign
@@ -244,7 +270,7 @@ class LeakSession(TextSession):
         observed = self.guard.mode == "observe"
         finding = Finding("contracts.leak", kind, "response", observed=observed or part is ReasoningDelta)
         if kind not in self._seen:
-            self._seen.add(kind)
+            self._seen = (*self._seen, kind)
             self._context.findings.append(finding)
         if observed:
             return True
@@ -260,6 +286,8 @@ class LeakSession(TextSession):
         )
 
     def _hold(self, piece: str, part: int) -> None:
+        if self._arguments is None:
+            self._arguments = {}
         self._arguments.setdefault(part, []).append(piece)
         self._held += len(piece)
         if self._held > _MOST_HELD_ARGUMENTS:
@@ -271,7 +299,7 @@ class LeakSession(TextSession):
             )
 
     def _flush_arguments(self, part: int) -> str:
-        whole = "".join(self._arguments.pop(part, ()))
+        whole = "".join(self._arguments.pop(part, ())) if self._arguments else ""
         try:
             strings = list(strings_of(json.loads(whole)))
         except (ValueError, RecursionError):
@@ -283,6 +311,13 @@ class LeakSession(TextSession):
             self._foreign += channel.tokens.foreign
             self._judged("", channel, part)
         return whole
+
+
+def _texts_of_others(request: Request | None) -> Iterator[str]:
+    """Every text of a request that is not the application's own instructions."""
+    for place in places(request) if request is not None else ():
+        if place.role != "system":
+            yield place.text
 
 
 def _tokens_of(request: Request) -> Iterator[str]:

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from psf_runtime.guards.contracts.raising import NUMBERS, may_be_personal, types_of
+
 # A token such as EMAIL_M2T9AX4K stands where a value will be: it has no format, and a length of its own.
 _STRING_LIMITS = ("format", "pattern", "maxLength", "minLength")
+_NUMBER_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -38,7 +41,7 @@ def lower(schema: Mapping[str, Any]) -> Lowered:
     """
     losses: list[Loss] = []
     loose: list[str] = []
-    lowered = _lower(schema, "", losses, loose)
+    lowered = _lower(schema, "", losses=losses, loose=loose)
     wrapped = not is_object(schema)
     if wrapped:
         definitions = {key: lowered.pop(key) for key in ("$defs", "definitions") if key in lowered}
@@ -64,22 +67,30 @@ def is_object(schema: Mapping[str, Any]) -> bool:
     return schema.get("type") == "object" or "properties" in schema
 
 
-def _lower(schema: Any, path: str, losses: list[Loss], loose: list[str]) -> Any:
+def _lower(schema: Any, path: str, *, losses: list[Loss], loose: list[str], name: str = "") -> Any:
+    """The schema for what stands at `path`, in a property called `name`."""
     if not isinstance(schema, Mapping):
         return schema
+    as_text = may_be_personal(name) and not types_of(schema).isdisjoint(NUMBERS)
     out: dict[str, Any] = {}
     for keyword, value in schema.items():
         if keyword in _STRING_LIMITS or (keyword == "const" and _is_number(value)):
             losses.append(Loss(path or "(root)", keyword))
+        elif as_text and (keyword == "type" or keyword in _NUMBER_LIMITS or keyword == "enum"):
+            losses.append(Loss(path or "(root)", keyword))
+            if keyword == "type":
+                out["type"] = _text_for_numbers(value)
         elif keyword in ("properties", "$defs", "definitions"):
             shown = keyword == "properties"
             out[keyword] = {
-                name: _lower(part, _join(path, name) if shown else name, losses, loose) for name, part in value.items()
+                key: _lower(part, _join(path, key) if shown else key, losses=losses, loose=loose, name=key)
+                for key, part in value.items()
             }
         elif keyword in ("anyOf", "oneOf", "allOf", "prefixItems"):
-            out[keyword] = [_lower(part, path, losses, loose) for part in value]
+            out[keyword] = [_lower(part, path, losses=losses, loose=loose, name=name) for part in value]
         elif keyword in ("items", "additionalProperties"):
-            out[keyword] = _lower(value, _join(path, "*"), losses, loose)
+            inner = name if keyword == "items" else ""
+            out[keyword] = _lower(value, _join(path, "*"), losses=losses, loose=loose, name=inner)
         elif keyword != "default":
             out[keyword] = value
     if "properties" in out:
@@ -89,6 +100,13 @@ def _lower(schema: Any, path: str, losses: list[Loss], loose: list[str]) -> Any:
     if out.get("additionalProperties", False) is not False:
         loose.append(f"{path or '(root)'}: other keys are allowed")
     return out
+
+
+def _text_for_numbers(kind: Any) -> Any:
+    """The type of a leaf that may be a token: text where a number was asked for, and whatever else it may be."""
+    if isinstance(kind, str):
+        return "string"
+    return list(dict.fromkeys("string" if one in NUMBERS else one for one in kind))
 
 
 def _is_number(value: Any) -> bool:

@@ -107,13 +107,23 @@ class RunFinder:
         if self._index.touches(joined):
             return False
         if letters:
-            places = range(self._position, self._position + len(piece))
-            self._places.extend(compress(places, map(str.isalnum, piece)))
+            self._places += self._last_places(piece)
             self._gap = 0
         self._gap += len(parts[-1])
         self._letters = (self._letters + folded)[-self._index.length :]
         self._position += len(piece)
         return True
+
+    def _last_places(self, piece: str) -> list[int]:
+        """Where the letters of a piece stand: the last ones at least, for no more than a run of them is ever kept."""
+        length = self._index.length
+        for start in (max(0, len(piece) - 2 * length), 0):
+            tail = piece[start:]
+            places = range(self._position + start, self._position + len(piece))
+            last = list(compress(places, map(str.isalnum, tail)))
+            if len(last) >= length:
+                break
+        return last
 
     def _take(self, sign: str) -> None:
         place = self._position

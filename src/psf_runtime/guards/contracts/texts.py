@@ -33,11 +33,19 @@ def places(request: Request) -> Iterator[Place]:
     """The texts, tool results and readable files of the messages, in order."""
     for number, message in enumerate(request.messages):
         for index, part in enumerate(message.parts):
-            where = f"messages[{number}].parts[{index}]"
-            if isinstance(part, Text | ToolResult):
-                yield Place(where, message.role, part.text, part.provenance)
-            elif isinstance(part, File) and part.data is not None and _is_text(part.media_type):
-                yield Place(where, message.role, part.data.decode("utf-8", "replace"), part.provenance)
+            if isinstance(part, Text | ToolResult | File):
+                text = text_of(part)
+                if text is not None:
+                    yield Place(f"messages[{number}].parts[{index}]", message.role, text, part.provenance)
+
+
+def text_of(part: Part) -> str | None:
+    """The text of a text, a tool result or a readable file; None for what has none."""
+    if isinstance(part, Text | ToolResult):
+        return part.text
+    if isinstance(part, File) and part.data is not None and _is_text(part.media_type):
+        return part.data.decode("utf-8", "replace")
+    return None
 
 
 def _is_text(media_type: str) -> bool:

@@ -34,7 +34,7 @@ class ToolSession(Session):
         self._validators: dict[str, Validator] = {}
         self._held: list[Chunk] = []
         self._characters = 0
-        self._calls: set[int] = set()
+        self._calls: frozenset[int] | set[int] = frozenset()  # a set of its own with the first call
 
     def on_request(self, request: Request) -> Request:
         """Compile the schemas, so that a wrong one is an error before anything is sent."""
@@ -46,7 +46,7 @@ class ToolSession(Session):
     def on_chunk(self, chunk: Chunk) -> ChunkResult:
         """A piece of a tool call waits for the whole; what comes after it waits too, so that the order stays."""
         if isinstance(chunk, ToolCallDelta):
-            self._calls.add(chunk.index)
+            self._calls |= {chunk.index}
             self._characters += len(chunk.arguments)
             if len(self._calls) > _MOST_CALLS or self._characters > _MOST_CHARACTERS:
                 raise _blocked(

@@ -8,11 +8,12 @@ from typing import Literal
 from psf_runtime.ports import Eligibility, TargetFacts
 from psf_runtime.types.context import Context
 from psf_runtime.types.media import File, Image
-from psf_runtime.types.messages import ToolCall, ToolResult
+from psf_runtime.types.messages import Text, ToolCall, ToolResult
 from psf_runtime.types.request import Request
 from psf_runtime.types.verdict import Finding
 
 CONTROL = "portability.capability"
+_TEXTS = {Text}
 Support = Literal["native", "emulated", "refused"]
 
 _WORDS = {
@@ -28,15 +29,21 @@ _WORDS = {
 
 def needs_of(request: Request) -> list[str]:
     """The capabilities that the request needs, in a fixed order."""
-    parts = {type(part) for message in request.messages for part in message.parts}
+    parts: set[type] = set()
+    for message in request.messages:
+        parts.update(map(type, message.parts))
+    limits = request.limits
+    bare = not request.tools and request.output is None and request.operation == "chat"
+    if bare and limits.seed is None and limits.reasoning_effort is None and parts <= _TEXTS:
+        return []  # as most requests: nothing but text
     needed = {
         "embeddings": request.operation == "embed",
         "tools": bool(request.tools) or bool(parts & {ToolCall, ToolResult}),
         "json_schema": request.output is not None,
         "images": Image in parts,
         "files": File in parts,
-        "seed": request.limits.seed is not None,
-        "reasoning": request.limits.reasoning_effort is not None,
+        "seed": limits.seed is not None,
+        "reasoning": limits.reasoning_effort is not None,
     }
     return [name for name, need in needed.items() if need]
 

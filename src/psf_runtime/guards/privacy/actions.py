@@ -11,7 +11,18 @@ from psf_runtime.errors import ConfigError, Problem
 LITERAL: Final = "LITERAL"  # text that looks like a token and is none; it comes back as it was typed
 DEFAULT_ACTION: Final = "token"
 DEFAULT_ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
-    {"SECRET": "mask", "URL_CREDENTIALS": "mask", "CREDIT_CARD": "mask"}
+    {
+        "SECRET": "mask",
+        "URL_CREDENTIALS": "mask",
+        "CREDIT_CARD": "mask",
+        # Places, organisations, dates and links carry what a question is about: taking them out costs answers more than
+        # it protects, and the tagger is least sure of the first two. Name one in `privacy.actions` to have it replaced.
+        "LOCATION": "allow",
+        "ORGANIZATION": "allow",
+        "DATE_TIME": "allow",
+        "URL": "allow",
+        "UUID": "allow",
+    }
 )
 _STRICTNESS = {"allow": 0, "token": 1, "hash": 1, "mask": 2, "block": 3}
 _AS_SECRET = frozenset({"SECRET", "URL_CREDENTIALS"})

@@ -29,9 +29,14 @@ class _Known:
 
 
 class KnownValues:
-    """The values that a conversation knows, ready to be searched for in any case and any width."""
+    """The values that a conversation knows, ready to be searched for in any width.
 
-    def __init__(self, values: Iterable[tuple[str, str]]) -> None:
+    Args:
+        values: are searched for in any case, as far as they are long enough.
+        exactly: are searched for in their own case.
+    """
+
+    def __init__(self, values: Iterable[tuple[str, str]], *, exactly: Iterable[tuple[str, str]] = ()) -> None:
         known: dict[str, _Known] = {}
         for entity, value in values:
             plain = normalise(value).text.strip()
@@ -40,6 +45,10 @@ class KnownValues:
             exact = len(plain) < SHORT
             needle = plain if exact else lower_same_length(plain)
             known.setdefault(needle, _Known(needle, entity, needs_boundary(plain), exact))
+        for entity, value in exactly:
+            plain = normalise(value).text.strip()
+            if lower_same_length(plain) not in known:
+                known.setdefault(plain, _Known(plain, entity, bounded=True, exact=True))
         self._known = sorted(known.values(), key=lambda each: -len(each.needle))
 
     def in_any(self, copies: Iterable[Normal]) -> list[_Known]:

@@ -12,42 +12,53 @@ _INVISIBLE = (
 )
 _HIDDEN = re.compile(f"[{_INVISIBLE}]")
 _FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
+_MARK = "\u0300-\u036f"
+# What may have to be folded: anything beyond ASCII, and a letter with combining marks behind it.
+_FOLDABLE = re.compile(rf"[^\x00-\x7f{_MARK}{_INVISIBLE}][{_MARK}]{{0,8}}|[\x00-\x7f][{_MARK}]{{1,8}}|[^\x00-\x7f]")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Normal:
-    """`text` is the copy; `origin[i]` is where its character i stands in the original, None when nothing moved."""
+    """`text` is the copy; `origin[i]` is where its character i stands in the original, None when nothing moved.
+
+    `ends[i]` is where what its character i was made of ends there.
+    """
 
     text: str
     origin: tuple[int, ...] | None
     length: int
+    ends: tuple[int, ...] = ()
 
     def back(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original that the span `start:end` of the copy stands for."""
         if self.origin is None:
             return start, end
-        last = self.origin[end - 1]
-        following = end
-        while following < len(self.origin) and self.origin[following] == last:
-            following += 1
-        return self.origin[start], min(last + 1, self.length)
+        return self.origin[start], self.ends[end - 1]
 
 
 def normalise(text: str) -> Normal:
     """The copy of `text` that recognisers look at: NFKC, ASCII digits, nothing invisible."""
     if is_plain(text):
         return untouched(text)
-    characters: list[str] = []
+    parts: list[str] = []
     origin: list[int] = []
-    for place, character in enumerate(text):
-        if character.isascii():
-            characters.append(character)
-            origin.append(place)
-            continue
-        folded = _fold(character)
-        characters.append(folded)
-        origin.extend([place] * len(folded))
-    return Normal("".join(characters), tuple(origin), len(text))
+    ends: list[int] = []
+    done = 0
+    for match in _FOLDABLE.finditer(text):
+        start, end = match.span()
+        if start > done:
+            parts.append(text[done:start])
+            origin.extend(range(done, start))
+            ends.extend(range(done + 1, start + 1))
+        folded = _fold(match.group())
+        parts.append(folded)
+        origin.extend([start] * len(folded))
+        ends.extend([end] * len(folded))
+        done = end
+    parts.append(text[done:])
+    origin.extend(range(done, len(text)))
+    ends.extend(range(done + 1, len(text) + 1))
+    return Normal("".join(parts), tuple(origin), len(text), tuple(ends))
 
 
 def untouched(text: str) -> Normal:
@@ -62,13 +73,15 @@ def is_plain(text: str) -> bool:
     )
 
 
-def _fold(character: str) -> str:
-    if _HIDDEN.match(character):
-        return ""
-    digit = unicodedata.decimal(character, None)
-    if digit is not None:
-        return str(digit)
-    return unicodedata.normalize("NFKC", character)
+def _fold(piece: str) -> str:
+    """A character and its marks as usual; nothing for one that shows nothing, an ASCII digit for any digit."""
+    if len(piece) == 1:
+        if _HIDDEN.match(piece):
+            return ""
+        digit = unicodedata.decimal(piece, None)
+        if digit is not None:
+            return str(digit)
+    return unicodedata.normalize("NFKC", piece)
 
 
 def lower_same_length(text: str) -> str:

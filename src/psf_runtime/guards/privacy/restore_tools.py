@@ -13,7 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from psf_runtime.guards.privacy.actions import LITERAL
-from psf_runtime.guards.privacy.tokens import Token, find
+from psf_runtime.guards.privacy.edits import Edit, apply
+from psf_runtime.guards.privacy.invented import Invented
+from psf_runtime.guards.privacy.token_search import find
+from psf_runtime.guards.privacy.tokens import Token
 from psf_runtime.guards.privacy.walk_json import parse_container
 from psf_runtime.types.messages import Reasoning, ToolCall, ToolResult
 from psf_runtime.types.request import Request
@@ -44,15 +47,17 @@ class ToolRestorer:
         tools: Mapping[str, ToolRule],
         untrusted: bool,
         counts: Counter[str],
+        invented: Invented | None = None,
     ) -> None:
         self._table = table
         self._tools = tools
         self._untrusted = untrusted
         self._counts = counts
+        self._invented = invented
 
     def restore(self, name: str, arguments: str) -> str:
         """The arguments as valid JSON with what the tool may see; text that is no JSON object stays as it is."""
-        parsed = parse_container(arguments) if self._table else None
+        parsed = parse_container(arguments) if self._table or self._invented else None
         if parsed is None:
             return arguments
         rule = self._tools.get(name, _NO_RULE)
@@ -83,8 +88,17 @@ class ToolRestorer:
             whole = hit.start == 0 and hit.end == len(text)
             if (whole or token.entity == LITERAL) and self._may_see(rule, token.entity):
                 self._counts[f"restored.{token.entity}"] += 1
-                out += [text[place : hit.start], token.value]
+                out += [self._without_inventions(text[place : hit.start]), token.value]
                 place = hit.end
             else:
                 self._counts[f"unrestored.{token.entity}"] += 1
-        return "".join([*out, text[place:]]) if out else text
+        return "".join([*out, self._without_inventions(text[place:])])
+
+    def _without_inventions(self, text: str) -> str:
+        """The text with type words for invented tokens, where the policy wants that."""
+        if self._invented is None:
+            return text
+        edits = [
+            Edit(*span, self._invented.instead(text[slice(*span)])) for span in self._invented.find(text, self._table)
+        ]
+        return apply(text, edits)

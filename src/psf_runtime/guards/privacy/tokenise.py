@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from psf_runtime.errors import ConfigError
+from psf_runtime.errors import Blocked, ConfigError
 from psf_runtime.flow.effects import Flow, Lane, call, offload
 from psf_runtime.flow.protocols import ChunkResult, GuardBase, Session, window
 from psf_runtime.flow.text import PartKey, TextSession
-from psf_runtime.guards.privacy.actions import LITERAL, action_for, check_actions, profile_of
-from psf_runtime.guards.privacy.detect import Seen, kind_of, look_with
+from psf_runtime.guards.privacy.actions import LITERAL, action_for
+from psf_runtime.guards.privacy.aliases import Aliases, Pair, name_parts, no_aliases
+from psf_runtime.guards.privacy.detect import Seen as Looked
+from psf_runtime.guards.privacy.detect import kind_of, look_with
 from psf_runtime.guards.privacy.edits import Edit, Leaf
+from psf_runtime.guards.privacy.invented import MOST_INVENTED, Invented, WhatOfInvented
+from psf_runtime.guards.privacy.minting import Minted, Minter, Remembered, lasting_surrogate, remembered
 from psf_runtime.guards.privacy.places import PlaceFinder
-from psf_runtime.guards.privacy.plan import Pair, Plan, add_literals, make_plan, replacements_for
-from psf_runtime.guards.privacy.restore import TextRestorer
+from psf_runtime.guards.privacy.plan import Plan, add_literals, make_plan, replacements_for
+from psf_runtime.guards.privacy.recipients import ActionTable, table_of
+from psf_runtime.guards.privacy.restore import Restoring, TextRestorer
 from psf_runtime.guards.privacy.restore_tools import ToolRestorer, holds_untrusted
+from psf_runtime.guards.privacy.surrogates import Surrogates
 from psf_runtime.guards.privacy.tokens import LONGEST, Token, code_of, shaped
 from psf_runtime.guards.privacy.tripwire import Tripwire
-from psf_runtime.guards.privacy.walk import rewrite_request
+from psf_runtime.guards.privacy.walk import rewrite_request, size_of
 from psf_runtime.ports import Detector, Vault
 from psf_runtime.types.chunks import Chunk, ToolCallDelta
 from psf_runtime.types.context import Context
@@ -31,27 +38,42 @@ from psf_runtime.types.verdict import ALLOW, Block, Finding, Verdict
 
 _CONTROL = "privacy.tokens"
 EMBEDDINGS = "embeddings"  # no name of a conversation: those begin with `named:` or `first:`
+RESTORED = "privacy.restored"  # in `context.shared`: whether a value is one that this request sent as a token
 _CONTROLS = frozenset({_CONTROL, "privacy.secrets", "privacy.media"})
 _SECRETS = frozenset({"SECRET", "URL_CREDENTIALS"})
 _MOST_KNOWN = 2_000  # values that a tenant's embed calls remember: each costs time in every later call
-_MOST_UNKNOWN = 20  # invented codes in one answer; more is somebody guessing
-_LONG = 20_000  # characters; above, an async driver searches in a thread
+_LONG = 2_000  # characters; above, an async driver searches in a thread: 1,000 take up to 3 ms
+_MOST = 4_000_000  # characters that are inspected; what is longer does not leave
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Seen:
+    """A request that was looked through: the plan, the request as it leaves unedited, findings, characters."""
+
+    plan: Plan
+    unedited: Request
+    findings: tuple[Finding, ...]
+    size: int
 
 
 class Tokenise(GuardBase):
     """Replaces personal data by tokens in every part of a request, and restores it in the answer.
 
     Below this layer no value appears that the detectors found or that the conversation already knows. Framework domain
-    01. It has no observing mode. Still to come: aliases of one person, surrogates, per-field provenance of what is
-    restored.
+    01. It has no observing mode.
 
     Args:
         vault: keeps which token stands for which value.
         detectors: find personal data; at least one.
         key: secret bytes, the same on every worker: names conversations that have no name, keys digests in findings.
-        actions: entity -> `token | mask | hash | block | allow`, the strictest over all recipients of the plan
-            (`strictest` makes one table of several); what it leaves out takes the default.
+        actions: entity -> `token | surrogate | mask | hash | block | allow`; what it leaves out takes the default.
+        tables: the table for one request, strictest over everybody who may receive it (`strictest_of` makes one of
+            several); it takes the place of `actions`.
         tools: what each tool may see in clear.
+        invented: what becomes of tokens that nobody made: `leave` them, `mask` them by their type word, or `block` the
+            answer. They are counted, and many of them stop the answer in any case.
+        aliases: other spellings of a known value that are replaced, too, each by a token of its own: by default the
+            parts of a person's full name, within the conversation.
     """
 
     name = _CONTROL
@@ -65,21 +87,29 @@ class Tokenise(GuardBase):
         detectors: Sequence[Detector],
         key: bytes,
         actions: Mapping[str, str] | None = None,
+        tables: Callable[[Request], ActionTable] | None = None,
         tools: Mapping[str, ToolRule] | None = None,
+        invented: WhatOfInvented = "leave",
+        aliases: Aliases = name_parts,
     ) -> None:
         if not detectors or not key:
             raise ConfigError(
                 "privacy.tokens needs a detector and a key", control=_CONTROL, change="detectors=[Builtin()], key=..."
             )
-        check_actions(actions or {})
+        if invented not in ("leave", "mask", "block"):
+            raise ConfigError("privacy.invented is none of its values", control=_CONTROL, change="leave | mask | block")
+        table = table_of(actions or {})
+        self.table_for = tables or (lambda request: table)
         self.vault = vault
         self.detectors = tuple(detectors)
         self.look = look_with(self.detectors)
         self.kind = kind_of(self.detectors)
         self.key = key
-        self.profile = profile_of(actions or {})
         self.tools = dict(tools or {})
+        self.invented: WhatOfInvented = invented
+        self.aliases = aliases
         self.lane = Lane(_CONTROL)
+        self.begun = False  # the first search loads what detectors need
 
     @property
     def session(self) -> type[Session]:  # type: ignore[override]
@@ -125,11 +155,11 @@ class TokeniseSession(TextSession):
     def __init__(self, guard: Tokenise, context: Context) -> None:
         self._guard = guard
         self._context = context
+        self._actions = ActionTable({})
         self._table: dict[str, Token] = {}
-        self._keep: frozenset[str] = frozenset()
         self._typed: frozenset[str] = frozenset()
-        self._as_json = False
         self._counts: Counter[str] = Counter()
+        self._restoring: Restoring | None = None
         self._texts: dict[PartKey, TextRestorer] = {}
         self._places: dict[PartKey, PlaceFinder] = {}
         self._arguments: dict[int, list[str]] = {}
@@ -139,30 +169,28 @@ class TokeniseSession(TextSession):
     def on_request(self, request: Request) -> Flow[Request | Verdict]:
         """The request with tokens, stamped; or a Block when it holds an entity that may not leave at all."""
         guard, facts = self._guard, request.facts
+        self._actions = guard.table_for(request)
         conversation = guard.conversation_of(request)
         self._context.shared["privacy.conversation"] = conversation
-        leaves, opaque, unedited = _collect(request)
-        known = yield from call(guard.vault.known, facts.tenant, conversation)
-        plan = yield from self._plan(leaves, known)
-        pairs = plan.pairs()
-        blocked = sorted({e for e, _ in pairs if action_for(guard.profile, e) == "block"})
-        self._report(plan, opaque, facts)
+        rows = yield from call(guard.vault.known, facts.tenant, conversation)
+        known = remembered(rows)
+        seen = yield from self._look_through(request, conversation, known)
+        plan = seen.plan
+        blocked = sorted({e for e, _ in plan.pairs() if action_for(self._actions.profile, e) == "block"})
+        self._report(seen.findings)
         if blocked:
             return Block(f"the request holds {', '.join(blocked)}, which may not leave")
-        if conversation == EMBEDDINGS and len(known) > _MOST_KNOWN:
+        if conversation == EMBEDDINGS and len(rows) > _MOST_KNOWN:
             yield from self._begin_anew(facts.tenant)
-        tokens = yield from self._mint(pairs, {}, facts.tenant, conversation)
-        self._table = {**plan.live, **_table(tokens)}
-        candidates = {**_table({pair: token for token, pair in known.items()}), **self._table}
-        if add_literals(plan, candidates):
-            pairs = plan.pairs()
-            tokens = yield from self._mint(pairs, tokens, facts.tenant, conversation)
-            self._table = {**plan.live, **_table(tokens)}
-        edits = self._edits(plan, pairs, tokens, facts)
-        rewritten = rewrite_request(request, lambda leaf: edits.get((leaf.where, leaf.text), ())) if edits else unedited
-        self._prepare_answer(request, plan, pairs)
-        secret = [pair for pair in (*pairs, *known.values()) if self._must_not_leave(pair[0])]
-        return rewritten.replace(stamp=Stamp(guard.profile, Tripwire(secret)))
+        profile, likened = self._actions.profile, self._actions.surrogates
+        minter = Minter(guard.vault, facts.tenant, conversation, profile, likened, guard.lane)
+        minted = yield from self._mint(seen, known, minter)
+        if self._is_long(seen.size):
+            rewritten = yield from offload(self._rewrite, request, seen, known, minted, lane=guard.lane)
+        else:
+            rewritten = self._rewrite(request, seen, known, minted)
+        self._prepare_answer(request, plan, minted)
+        return rewritten
 
     def _begin_anew(self, tenant: str) -> Flow[None]:
         """Let go of what a tenant's embed calls have learnt: an index may hold more values than a vault.
@@ -173,62 +201,112 @@ class TokeniseSession(TextSession):
         yield from call(self._guard.vault.forget, tenant, EMBEDDINGS)
         self._context.findings.append(Finding(_CONTROL, "known.forgotten", "vault", observed=True))
 
-    def _plan(self, leaves: list[Leaf], known: Mapping[str, Pair]) -> Flow[Plan]:
+    def _is_long(self, size: int) -> bool:
+        """Whether looking at so many characters takes so long that an event loop must go on meanwhile."""
+        return size > _LONG or not self._guard.begun
+
+    def _look_through(self, request: Request, conversation: str, known: Remembered) -> Flow[Seen]:
+        """Every leaf, and what is to be replaced in it."""
         guard = self._guard
+        aliases = no_aliases if conversation == EMBEDDINGS else guard.aliases
 
-        def search() -> Plan:
-            return make_plan(leaves, known=known, look=self._look, profile=guard.profile)
+        def search() -> Seen:
+            leaves, opaque, unedited = _collect(request)
+            plan = make_plan(leaves, known=known, look=self._look, profile=self._actions.profile, aliases=aliases)
+            findings = self._findings(plan, opaque, request.facts)
+            return Seen(plan, unedited, tuple(findings), sum(len(leaf.text) for leaf in leaves))
 
-        if sum(len(leaf.text) for leaf in leaves) > _LONG:
-            return (yield from offload(search, lane=guard.lane))
-        return search()
+        if not self._is_long(size_of(request)):
+            return search()
+        seen = yield from offload(search, lane=guard.lane)
+        guard.begun = True
+        return seen
 
-    def _look(self, text: str) -> Seen:
+    def _look(self, text: str) -> Looked:
         guard = self._guard
         return self._context.found(guard.kind, text, guard.look) if guard.kind else guard.look(text)
 
-    def _mint(
-        self, pairs: Iterable[Pair], minted: dict[Pair, str], tenant: str, conversation: str
-    ) -> Flow[dict[Pair, str]]:
-        """The tokens for every value of the plan that leaves as one; `minted` are there already."""
-        profile = self._guard.profile
-        wanted = [pair for pair in pairs if action_for(profile, pair[0]) == "token" and pair not in minted]
-        if not wanted:
+    def _mint(self, seen: Seen, known: Remembered, minter: Minter) -> Flow[Minted]:
+        """Everything that leaves as a token; what a person typed and what would be taken for one becomes one itself."""
+        plan, minted = seen.plan, Minted()
+        if not (known.tokens or plan.live or plan.live_surrogates or plan.pairs()):
             return minted
-        tokens = yield from call(self._guard.vault.mint, tenant, conversation, wanted)
-        return {**minted, **dict(zip(wanted, tokens, strict=True))}
+        minted.table.update(plan.live)
+        minted.surrogates.update(plan.live_surrogates)
+        texts = [leaf.text for leaf in plan.leaves if not leaf.carries_tokens]
+        yield from minter.mint(plan.pairs(), minted, texts=texts)
+        candidates = {code_of(token): Token(code_of(token), *pair) for token, pair in known.tokens.items()}
+        candidates.update(minted.table)
+        if not candidates:
+            return minted
+        if self._is_long(seen.size):
+            added = yield from offload(add_literals, plan, candidates, lane=minter.lane)
+        else:
+            added = add_literals(plan, candidates)
+        if added:
+            yield from minter.mint(plan.pairs(), minted, texts=texts)
+        return minted
 
     def _edits(
-        self, plan: Plan, pairs: Iterable[Pair], tokens: Mapping[Pair, str], facts: Facts
+        self, plan: Plan, pairs: Mapping[Pair, None], minted: Minted, facts: Facts
     ) -> dict[tuple[str, str], list[Edit]]:
         """What becomes of each leaf, by its place and text."""
         guard = self._guard
-        for entity, count in Counter(entity for entity, _ in tokens if entity != LITERAL).items():
+        for entity, count in Counter(entity for entity, _ in minted.replacements if entity != LITERAL).items():
             self._context.tokens[entity] = max(count, self._context.tokens.get(entity, 0))
-        return plan.edits(
-            replacements_for(
-                list(pairs),
-                tokens=tokens,
-                profile=guard.profile,
-                digest=lambda entity, value: guard.digest(facts, entity, value),
-            )
+        replacements = replacements_for(
+            list(pairs),
+            tokens=minted.replacements,
+            profile=self._actions.profile,
+            digest=lambda entity, value: guard.digest(facts, entity, value),
         )
+        for entity, value in pairs:
+            if entity in self._actions.surrogates and (entity, value) not in minted.replacements:
+                replacements[entity, value] = lasting_surrogate(entity, value, guard.digest(facts, entity, value))
+        return plan.edits(replacements)
 
-    def _prepare_answer(self, request: Request, plan: Plan, pairs: Iterable[Pair]) -> None:
+    def _rewrite(self, request: Request, seen: Seen, known: Remembered, minted: Minted) -> Request:
+        """The request with the edits made, and stamped."""
+        pairs = seen.plan.pairs()
+        rewritten = seen.unedited
+        edits = self._edits(seen.plan, pairs, minted, request.facts) if pairs else {}
+        if edits:
+            rewritten = rewrite_request(request, lambda leaf: edits.get((leaf.where, leaf.text), ()))
+        secret = [pair for pair in (*pairs, *known.pairs()) if self._must_not_leave(pair[0])]
+        return rewritten.replace(stamp=Stamp(self._actions.profile, Tripwire(secret).ready()))
+
+    def _prepare_answer(self, request: Request, plan: Plan, minted: Minted) -> None:
         """What the answer will be restored with."""
         guard = self._guard
-        self._keep = frozenset(plan.keep_brackets)
-        self._typed = frozenset(value for entity, value in pairs if entity == LITERAL)
-        self._as_json = request.output is not None
-        self._tool_restorer = ToolRestorer(
-            self._table, tools=guard.tools, untrusted=holds_untrusted(request, guard.tools), counts=self._counts
-        )
+        self._table = minted.table
+        self._typed = frozenset(value for entity, value in plan.pairs() if entity == LITERAL)
+        invented = None
+        if guard.invented != "leave":
+            entities = frozenset[str]().union(*(detector.entities for detector in guard.detectors))
+            invented = Invented(entities, block=guard.invented == "block", typed=self._typed)
+        if self._table or minted.surrogates or invented is not None:
+            self._restoring = Restoring(
+                self._table,
+                self._counts,
+                keep_brackets=frozenset(plan.keep_brackets),
+                as_json=request.output is not None,
+                surrogates=Surrogates(minted.surrogates) if minted.surrogates else None,
+                invented=invented,
+            )
+            self._tool_restorer = ToolRestorer(
+                self._table,
+                tools=guard.tools,
+                untrusted=holds_untrusted(request, guard.tools),
+                counts=self._counts,
+                invented=invented,
+            )
+        sent = (*self._table.values(), *minted.surrogates.values())
+        self._context.shared[RESTORED] = frozenset([token.value for token in sent]).__contains__
 
     def _must_not_leave(self, entity: str) -> bool:
-        return entity != LITERAL and action_for(self._guard.profile, entity) != "allow"
+        return entity != LITERAL and action_for(self._actions.profile, entity) != "allow"
 
-    def _report(self, plan: Plan, opaque: Sequence[tuple[str, str]], facts: Facts) -> None:
-        """Note each finding once: a re-ask prepares the same conversation again."""
+    def _findings(self, plan: Plan, opaque: Sequence[tuple[str, str]], facts: Facts) -> list[Finding]:
         found: list[Finding] = []
         for leaf, spans in zip(plan.leaves, plan.spans, strict=True):
             for span in spans:
@@ -238,13 +316,16 @@ class TokeniseSession(TextSession):
                 digest = self._guard.digest(facts, span.entity, leaf.text[span.start : span.end])[:16]
                 found.append(Finding(control, span.entity, leaf.where, (span.start, span.end), digest))
         found += [Finding("privacy.media", kind, where, observed=True) for kind, where in opaque]
-        if found:
-            noted = {one for one in self._context.findings if one.control in _CONTROLS}
-            self._context.findings.extend(one for one in dict.fromkeys(found) if one not in noted)
+        return list(dict.fromkeys(found))
+
+    def _report(self, found: Sequence[Finding]) -> None:
+        """Note each finding once: a re-ask prepares the same conversation again."""
+        noted = {one for one in self._context.findings if one.control in _CONTROLS}
+        self._context.findings.extend(one for one in found if one not in noted)
 
     def on_chunk(self, chunk: Chunk) -> ChunkResult:
         """Restore as far as nothing can change any more."""
-        if not self._table:
+        if self._restoring is None:
             return chunk  # nothing left as a token, so nothing comes back
         if isinstance(chunk, ToolCallDelta) and chunk.name:
             self._names[chunk.index] = self._names.get(chunk.index) or chunk.name
@@ -252,20 +333,15 @@ class TokeniseSession(TextSession):
 
     def text(self, piece: str, part: PartKey) -> str:
         """The piece, restored; tool arguments wait until they are complete."""
-        if not self._table:
+        if self._restoring is None:
             return piece
         if isinstance(part, int):
             self._arguments.setdefault(part, []).append(piece)
             return ""
         restorer = self._texts.get(part)
         if restorer is None:
-            restorer = self._texts[part] = TextRestorer(
-                self._table,
-                keep_brackets=self._keep,
-                as_json=self._as_json,
-                counts=self._counts,
-                places=self._places.setdefault(part, PlaceFinder()),
-            )
+            places = self._places.setdefault(part, PlaceFinder())
+            restorer = self._texts[part] = TextRestorer(self._restoring, places=places)
         return restorer.feed(piece)
 
     def flush(self, part: PartKey) -> str:
@@ -283,11 +359,11 @@ class TokeniseSession(TextSession):
         unrestored = sum(count for key, count in self._counts.items() if key.startswith("unrestored."))
         if unrestored:
             self._context.findings.append(Finding(_CONTROL, "token.unrestored", "response", count=unrestored))
-        unknown = self._unknown(response)
+        unknown = self._unknown(response) + self._counts["invented"]
         if unknown:
             self._context.findings.append(Finding(_CONTROL, "token.unknown", "response", count=unknown))
-        if unknown > _MOST_UNKNOWN:
-            return Block(f"the answer holds {unknown} tokens that nobody made, more than {_MOST_UNKNOWN}")
+        if unknown > MOST_INVENTED:
+            return Block(f"the answer holds {unknown} tokens that nobody made, more than {MOST_INVENTED}")
         return ALLOW
 
     def _unknown(self, response: Response) -> int:
@@ -311,9 +387,11 @@ def _collect(request: Request) -> tuple[list[Leaf], list[tuple[str, str]], Reque
         return ()
 
     unedited = rewrite_request(request, look, opaque=lambda kind, where: opaque.append((kind, where)))
+    if sum(len(leaf.text) for leaf in leaves) > _MOST:
+        raise Blocked(
+            "nothing was sent: the request is too long to be inspected for personal data",
+            control=_CONTROL,
+            why=f"more than {_MOST:,} characters of text, files included",
+            change="send less, or split it into several calls",
+        )
     return leaves, opaque, unedited
-
-
-def _table(tokens: Mapping[Pair, str]) -> dict[str, Token]:
-    """code -> token."""
-    return {code_of(token): Token(code_of(token), *pair) for pair, token in tokens.items()}

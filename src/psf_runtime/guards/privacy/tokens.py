@@ -1,29 +1,28 @@
-"""The shape of tokens, and the one tolerant way to find them again in what a model wrote.
+"""The shape of tokens: what they look like, and what is one.
 
-A token is `EMAIL_M2T9AX4K`. Models translate the type word, change the separator, put brackets around. The code itself
-is never guessed: it is in the table or it is not, and a cut one is nobody's.
+A token is `EMAIL_M2T9AX4K`: its entity, and eight characters of Crockford's base 32. How a model may change one on its
+way back, and what is still recognised, is in `token_search`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-CODE = r"[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{8}"
-_CANDIDATE = re.compile(rf"(?<=[^\W\d_])(\\_|%5[Ff]|[-:] ?|[_ ])({CODE})")
+CODE_LENGTH = 8
+# What shows nothing and may stand inside a token: soft hyphen, zero-width spaces and joiners, marks of direction.
+UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+WITHOUT_UNSEEN = str.maketrans(dict.fromkeys(UNSEEN, ""))
+LONGEST = 96  # characters: nothing longer is taken for a token, however it is decorated or wrapped
 _SHAPED = re.compile(r"(?<![A-Za-z])(?:[A-Z]{2,24}_)+(?=[0-9A-HJKMNP-TV-Z]*\d)(?=\d*[A-Z])[0-9A-HJKMNP-TV-Z]{8}")
-# A translated type word: Latin, Greek or Cyrillic letters. The same range is what a stream holds back.
-FIRST_LETTER, LAST_LETTER = 0xC0, 0x52F
-_FOREIGN_WORD = re.compile(r"(?<!\w)(?:(?=[A-Za-z\u00c0-\u052f])[^\W\d_]){2,24}\Z")
-_PAIRS = {"[": "]", "<": ">", "{": "}"}
-_UNDERSCORES = frozenset({"_", "\\_", "%5F", "%5f"})
-LONGEST = 64  # characters: no token, however decorated, is longer
+_PAIRS = (("[", "]"), ("<", ">"), ("{", "}"), ("&lt;", "&gt;"), ("&#60;", "&#62;"))
+_OPENERS, _CLOSERS = frozenset("[<{;"), frozenset("]>}&")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Token:
-    """A live token: its code, entity and value. `bare` is False when the request itself had brackets around it."""
+    """A live token: its code, entity and value."""
 
     code: str
     entity: str
@@ -33,16 +32,6 @@ class Token:
         return f"{self.entity}_{self.code}"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Hit:
-    """A token found in a text: `text[start:end]`."""
-
-    start: int
-    end: int
-    token: Token
-    exact: bool
-
-
 def shaped(text: str) -> Iterator[re.Match[str]]:
     """Everything that looks exactly like a token, live or not."""
     return _SHAPED.finditer(text) if "_" in text else iter(())
@@ -50,65 +39,28 @@ def shaped(text: str) -> Iterator[re.Match[str]]:
 
 def code_of(token: str) -> str:
     """The code of a token."""
-    return token[-8:]
+    return token[-CODE_LENGTH:]
 
 
-def find(
-    text: str, table: Mapping[str, Token], *, start: int = 0, keep_brackets: frozenset[str] = frozenset()
-) -> Iterator[Hit]:
-    """The live tokens in `text` from `start` on, tolerant in everything but the code.
-
-    Args:
-        text: what a model wrote; characters before `start` are context only.
-        table: code -> token.
-        start: where to begin.
-        keep_brackets: tokens that the request itself had in brackets, which are therefore no decoration.
-    """
-    floor = start
-    for candidate in _CANDIDATE.finditer(text, start):
-        token = table.get(candidate[2].upper())
-        if token is None:
-            continue
-        begin, exact = _word_before(text, candidate, token, floor)
-        if begin is None:
-            continue
-        end = candidate.end()
-        if not exact and end < len(text) and text[end].isalnum():
-            continue
-        if str(token) not in keep_brackets:
-            begin, end = _without_brackets(text, begin, end, floor)
-        floor = end
-        yield Hit(begin, end, token, exact)
-
-
-def _word_before(text: str, candidate: re.Match[str], token: Token, floor: int) -> tuple[int | None, bool]:
-    """Where the type word begins, and whether the whole is letter by letter the token; None when there is no word."""
-    at = candidate.start()
-    begin = at - len(token.entity)
-    if begin >= floor and text[begin:at] == token.entity and candidate[1] == "_" and candidate[2] == token.code:
-        return begin, True
-    if begin >= floor and text[begin:at].replace("-", "_").upper() == token.entity:
-        if begin == 0 or not (text[begin - 1].isalnum() or text[begin - 1] == "_"):
-            return begin, False
-        return None, False
-    if candidate[1] not in _UNDERSCORES:
-        return None, False
-    word = _FOREIGN_WORD.search(text, max(floor, at - 26), at)
-    return (None if word is None else word.start()), False
-
-
-def _without_brackets(text: str, begin: int, end: int, floor: int) -> tuple[int, int]:
-    """The span with the brackets around it, at most two pairs."""
-    for _ in range(2):
-        if begin <= floor or end >= len(text):
-            break
-        if _PAIRS.get(text[begin - 1]) != text[end]:
-            break
-        begin -= 1
-        end += 1
-    return begin, end
+def entity_of(token: str) -> str:
+    """The entity of what is shaped like a token."""
+    return token[: -CODE_LENGTH - 1]
 
 
 def bracketed(text: str, start: int, end: int) -> bool:
     """Whether `text[start:end]` stands in a pair of brackets that could be taken for decoration."""
-    return start > 0 and end < len(text) and _PAIRS.get(text[start - 1]) == text[end]
+    while start and text[start - 1] in UNSEEN:
+        start -= 1
+    while end < len(text) and text[end] in UNSEEN:
+        end += 1
+    return pair_around(text, start, end, 0) is not None
+
+
+def pair_around(text: str, start: int, end: int, floor: int) -> tuple[int, int] | None:
+    """The span with the brackets that stand around it, when they are a pair; nothing before `floor` counts."""
+    if start <= floor or end >= len(text) or text[start - 1] not in _OPENERS or text[end] not in _CLOSERS:
+        return None
+    for opening, closing in _PAIRS:
+        if start - len(opening) >= floor and text.endswith(opening, floor, start) and text.startswith(closing, end):
+            return start - len(opening), end + len(closing)
+    return None

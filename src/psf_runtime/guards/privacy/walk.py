@@ -58,6 +58,18 @@ def rewrite_request(request: Request, edit: Editor, *, opaque: Opaque = _ignore)
     )
 
 
+def size_of(request: Request) -> int:
+    """About how many characters a request has: its texts, tool calls and results, and files as they are."""
+    total = 0
+    for message in request.messages:
+        for part in message.parts:
+            if isinstance(part, Image | File):
+                total += len(part.data or part.url or "")
+            else:
+                total += len(part.args if isinstance(part, ToolCall) else part.text)
+    return total + 1_000 * len(request.tools)
+
+
 def _message(message: Message, where: str, edit: Editor, opaque: Opaque) -> Message:
     if len(message.parts) == 1 and type(message.parts[0]) is Text and not message.name:
         return _only_text(message, message.parts[0], f"{where}.parts[0]", edit)

@@ -58,11 +58,21 @@ class JsonWalker:
         self.changed = True
         return apply(text, edits)
 
+    def _key(self, key: Any, where: str) -> Any:
+        """A key; one that is a number is written as text."""
+        if isinstance(key, str):
+            return self.text(key, where)
+        if not isinstance(key, int | float) or isinstance(key, bool):
+            return key
+        written = str(key)
+        text = self.text(written, where)
+        return key if text == written else text
+
     def _mapping(self, value: Mapping[Any, Any], where: str, depth: int) -> Mapping[Any, Any]:
         out: dict[Any, Any] = {}
         same = True
         for index, (key, item) in enumerate(value.items()):
-            new_key = self.text(key, f"{where}.key[{index}]") if isinstance(key, str) else key
+            new_key = self._key(key, f"{where}.key[{index}]")
             new_item = self.value(item, f"{where}[{index}]", depth + 1)
             same = same and new_key is key and new_item is item
             out[new_key] = new_item

@@ -41,7 +41,7 @@ def walk_image(image: Image, where: str, edit: Editor) -> tuple[Image, bool]:
 
 def walk_file(file: File, where: str, edit: Editor) -> tuple[File, bool]:
     """The document with its strings walked, and whether it leaves uninspected."""
-    name = _string(file.name, f"{where}.name", edit)
+    name = _file_name(file.name, f"{where}.name", edit)
     media_type = _string(file.media_type, f"{where}.media_type", edit)
     data, url, opaque = file.data, file.url, True
     if url is not None:
@@ -87,6 +87,12 @@ def _decoded(data: bytes, media_type: str, name: str) -> str | None:
         except UnicodeDecodeError:
             continue
     return data.decode("latin-1") if textual else None
+
+
+def _file_name(name: str, where: str, edit: Editor) -> str:
+    """A name after the editor; what stands before its ending is looked at by itself, too."""
+    ending = name.rfind(".")
+    return apply(name, edit(Leaf(name, where, (ending,) if ending > 0 else ())))
 
 
 def _string(text: str, where: str, edit: Editor) -> str:

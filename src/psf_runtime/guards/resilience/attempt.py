@@ -90,14 +90,18 @@ class Retry(StrategyBase):
         failures = 0
         while True:
             yield from self._check(context, request, target)
-            yield from self._admit(target)
+            if self._cells is not None:
+                yield from self._admit(target, self._cells)
             result = yield from self._send(context, request, target, attempt)
             if isinstance(result, Response):
                 return result
             failures += 1
             wait = yield from self._wait(context, result, failures, attempt)
             if wait is None:
-                raise result
+                try:
+                    raise result
+                finally:
+                    del result  # its traceback holds this frame: a circle that only the garbage collector could free
             yield from sleep(wait)
 
     def _check(self, context: Context, request: Request, target: TargetFacts) -> Flow[None]:
@@ -130,12 +134,16 @@ class Retry(StrategyBase):
         else:
             ended = yield from monotonic()
             _record(context, target, "ok", started, ended, None)
-            yield from self._change(target, partial(breaker.succeeded, rules=self._rules, now=ended))
+            if self._cells is not None:
+                yield from self._change(target, partial(breaker.succeeded, rules=self._rules, now=ended))
             return response
         ended = yield from moment(context.deadline or started)
         _record(context, target, type(failure).__name__, started, ended, failure.status)
         yield from self._blame(context, request, target, failure, ended)
-        return failure
+        try:
+            return failure
+        finally:
+            del failure  # its traceback holds this frame
 
     def _blame(
         self, context: Context, request: Request, target: TargetFacts, error: ProviderError, ended: float
@@ -164,16 +172,14 @@ class Retry(StrategyBase):
                 return None
         return wait
 
-    def _admit(self, target: TargetFacts) -> Flow[None]:
+    def _admit(self, target: TargetFacts, cells: Cells) -> Flow[None]:
         """Raise when the target's breaker is open."""
-        if self._cells is None:
-            return
         now = yield from monotonic()
 
         def admit(state: BreakerState | None) -> tuple[BreakerState, float]:
             return breaker.admit(state or CLOSED, self._rules, now)
 
-        wait = yield from call_once(self._cells.update, _key(target), admit)
+        wait = yield from call_once(cells.update, _key(target), admit)
         if wait > 0:
             raise ProviderError(
                 f"target '{target.name}' was not asked: it failed too often, or asked for a pause",

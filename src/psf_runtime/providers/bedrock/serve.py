@@ -28,7 +28,7 @@ def encode_response(response: Response, *, reasoning: bool = False) -> bytes:
     Args:
         response: the answer, after every guard.
         reasoning: also write what the model thought. The response's handle is its signature, so that a client which
-            sends the message back gives the handle back.
+            sends the message back gives the handle back; without a thought that is shown it stands in an empty one.
     """
     content: list[Json] = []
     handle = response.handle
@@ -40,6 +40,8 @@ def encode_response(response: Response, *, reasoning: bool = False) -> bytes:
         elif reasoning:
             content.append({"reasoningContent": {"reasoningText": _signed(part.text, handle)}})
             handle = ""
+    if handle and reasoning:
+        content.append({"reasoningContent": {"reasoningText": _signed("", handle)}})
     body: Json = {
         "output": {"message": {"role": "assistant", "content": content}},
         "stopReason": STOP_REASON[response.finish],
@@ -82,7 +84,8 @@ class StreamEncoder:
     other are collected and written whole before anything else is.
 
     Args:
-        reasoning: also write what the model thought; without a handle, which is known only at the end.
+        reasoning: also write what the model thought. The handle is known only at the end: it is then the signature of
+            a last, empty thought.
     """
 
     def __init__(self, *, reasoning: bool = False) -> None:
@@ -107,9 +110,11 @@ class StreamEncoder:
     def end(self, head: Response) -> bytes:
         """What is open, the stop reason, the counts."""
         out = self._close() + self._write_calls()
-        return (
-            out + _event("messageStop", {"stopReason": STOP_REASON[head.finish]}) + _event("metadata", _numbers(head))
-        )
+        if head.handle and self._reasoning:
+            out += self._piece("reasoning", {"reasoningContent": {"text": ""}})
+            out += self._piece("reasoning", {"reasoningContent": {"signature": head.handle}}) + self._close()
+        stop = _event("messageStop", {"stopReason": STOP_REASON[head.finish]})
+        return out + stop + _event("metadata", _numbers(head))
 
     def _tool_piece(self, chunk: ToolCallDelta) -> bytes:
         """Collects it. A piece that comes after its call was written names that call's block: nothing is lost."""

@@ -67,7 +67,10 @@ def _connect(host: str, port: int, until: float) -> Flow[socket.socket]:
             connected.close()
             raise
         return connected
-    raise fault
+    try:
+        raise fault
+    finally:
+        del fault  # its traceback holds this frame: a circle that only the garbage collector could free
 
 
 def _share(until: float, attempts: int) -> float:

@@ -28,6 +28,7 @@ def exchange(line: Line, head: bytes, body: bytes, *, clock: Clock, reader: Answ
     complete = True
     for piece in pieces:
         complete = complete and (yield from _send(line, memoryview(piece), clock, reader))
+    del pieces, piece  # the answer may take long, and hundreds of calls may wait: the joined copy is not kept for that
     while reader.head is None:
         if not line.secure:  # TLS may hold bytes already that the socket does not show any longer
             yield from wait(line.socket, READ, clock.until(clock.read), ReadTimeout)

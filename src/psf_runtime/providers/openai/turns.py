@@ -37,10 +37,11 @@ def messages_from_json(value: Any) -> tuple[Message, ...]:
     """All messages, in order."""
     if not isinstance(value, list):
         raise refused("messages", "it must be a list")
-    return tuple(_message(item, f"messages[{number}]") for number, item in enumerate(value))
+    return tuple(message_from_json(item, f"messages[{number}]") for number, item in enumerate(value))
 
 
-def _message(value: Any, where: str) -> Message:
+def message_from_json(value: Any, where: str) -> Message:
+    """One message; `where` it stands is named in errors. Raises ConfigError."""
     if not isinstance(value, dict):
         raise refused(where, "it must be an object")
     role = _ROLES.get(value.get("role") or "")
@@ -55,9 +56,9 @@ def _message(value: Any, where: str) -> Message:
         return Message("tool", (_result(value, name, where),))
     content = _content(value.get("content"), role, where)
     calls = _calls(value.get("tool_calls"), where)
-    if calls and content == (Text("", USER),):
-        content = ()
-    return Message(role, content + calls, name)
+    if not calls:
+        return Message(role, content, name)
+    return Message(role, calls if content == (Text("", USER),) else content + calls, name)
 
 
 def _result(value: dict[str, Any], name: str, where: str) -> ToolResult:

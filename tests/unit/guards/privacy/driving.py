@@ -69,6 +69,7 @@ class Exchange:
         detectors: Sequence[Detector] | None = None,
         actions: Mapping[str, str] | None = None,
         tools: Mapping[str, ToolRule] | None = None,
+        **settings: Any,
     ) -> None:
         self.vault = vault or MemoryVault(b"v" * 32)
         self.guard = Tokenise(
@@ -77,6 +78,7 @@ class Exchange:
             key=b"k" * 32,
             actions=actions,
             tools=tools,
+            **settings,
         )
         self.request = request if isinstance(request, Request) else Request((Message.user(request),))
         self.context = Context("call-1", facts=self.request.facts)

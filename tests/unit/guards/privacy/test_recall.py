@@ -23,6 +23,7 @@ class Counting(Builtin):
     """The builtin detector, counting the texts it is asked about."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[str] = []
 
     def find(self, text: str) -> list[Detection]:
@@ -62,7 +63,7 @@ def test_another_tenant_is_analysed_anew() -> None:
 def test_a_value_that_became_known_is_replaced_in_old_turns() -> None:
     """Known values are searched for every time, whatever is remembered."""
     vault = MemoryVault(b"v" * 32)
-    assert "Ivana Horvat" in sent(vault, LONG)
+    assert "Ivana Horvat" in sent(vault, LONG, detectors=[Builtin(names="off")])
     token = vault.mint("a", "named:c", [("PERSON", "Ivana Horvat")])[0]
 
     assert "Ivana Horvat" not in sent(vault, LONG)
@@ -72,12 +73,12 @@ def test_a_value_that_became_known_is_replaced_in_old_turns() -> None:
 def test_another_entity_is_found_in_old_turns() -> None:
     """A detector that is added, or one that has another version, looks at everything anew."""
     vault = MemoryVault(b"v" * 32)
-    assert "Ivana Horvat" in sent(vault, LONG)
+    assert "Ivana Horvat" in sent(vault, LONG, detectors=[Builtin(names="off")])
     words = Words({"Ivana Horvat": "PERSON"})
     assert "Ivana Horvat" not in sent(vault, LONG, detectors=[Builtin(), words])
 
     newer = Counting()
-    newer.version = "2"  # type: ignore[misc]
+    newer.version = "another"
     sent(vault, LONG + "!", detectors=[newer])
     newer.version = "3"  # type: ignore[misc]
     sent(vault, LONG + "!", detectors=[newer])

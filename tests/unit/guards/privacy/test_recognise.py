@@ -7,7 +7,9 @@ import time
 import pytest
 
 from psf_runtime.guards.privacy import Builtin, combine
-from psf_runtime.guards.privacy.recognise.numbers import is_card, luhn
+from psf_runtime.guards.privacy.recognise import ENTITIES
+from psf_runtime.guards.privacy.recognise.cards import is_card
+from psf_runtime.guards.privacy.recognise.checks import luhn
 from psf_runtime.ports import Detection
 
 
@@ -38,6 +40,7 @@ def found(text: str) -> list[tuple[str, str]]:
         ("CREDIT_CARD", "3530-1113-3330-0000"),
         ("IBAN", "DE89 3704 0044 0532 0130 00"),
         ("IBAN", "GB82WEST12345698765432"),
+        ("IBAN", "GB82 WEST 1234 5698 7654 32"),
         ("IBAN", "fr1420041010050500013m02606"),
         ("US_SSN", "078-05-1120"),
         ("IP", "10.1.2.3"),
@@ -186,10 +189,30 @@ def test_says_what_it_finds() -> None:
     """Every entity that it names can be found, and it finds no other."""
     sample = (
         "Mr Bob Stone, jane@example.com, +1 202 555 0143, 4111 1111 1111 1111, GB82WEST12345698765432, 078-05-1120, "
-        "10.1.2.3, 00:1a:2b:3c:4d:5e, https://a:b@c.example, AKIAABCDEFGHIJKLMNOP"
+        "10.1.2.3, 00:1a:2b:3c:4d:5e, https://a:b@c.example, AKIAABCDEFGHIJKLMNOP\n"
+        "12 High Street, DOB 1987-05-23, passport number C01X00T47, driving licence D1234567, MRN 00123456, bank "
+        "account 12345678, 16Yeky6GMjeNkAiNcBY7ZhrLoMSgg1BoyZ, BB1388568\n"
+        "ITIN 911-70-1234. EIN 12-3456789. NHS 401 023 2137. NI number AB 12 34 56 C. UTR 2234567890. "
+        "Steuer-ID 86095742719. Personalausweis L01X00T471. NIR 185057800608491. DNI 12345678Z. NIE X1234567L. "
+        "RSSMRA85T10A562S. PESEL 44051401359. NIP 526-10-40-828. BSN 111222333. Aadhaar 2341 2341 2346. "
+        "PAN ABCPE1234F. TFN 123 456 782. "
+        "Medicare 2123 45670 1. ABN 51 824 753 556. CPF 529.982.247-25. CNPJ 11.222.333/0001-81. SIN 046 454 286. "
+        "NRIC S1234567D."
     )
 
     assert Builtin().entities == {entity for entity, _ in found(sample)}
+
+
+def test_what_is_allowed_by_default_is_found_on_request() -> None:
+    """Places, organisations, dates, links and identifiers are looked for when they are named."""
+    wanted = {"LOCATION", "ORGANIZATION", "DATE_TIME", "URL", "UUID"}
+    text = (
+        "She has worked for Microsoft Corporation in London since 2024-05-03, see https://example.org/a and "
+        "550e8400-e29b-41d4-a716-446655440000."
+    )
+
+    assert wanted == {hit.entity for hit in Builtin(entities=wanted).find(text)}
+    assert not wanted & Builtin().entities
 
 
 @pytest.mark.parametrize(
@@ -212,11 +235,24 @@ def test_says_what_it_finds() -> None:
         "call ",
         "(0",
         "http://a:",
+        "Ann ",
+        "1 Ann St ",
+        "12-",
+        "1a",
+        "0x",
+        "12 34 56 ",
+        "phone 5",
+        "born on 3 ",
+        "Straße",
+        ".1",
+        "(1",
+        "%41",
+        "Ab1",
     ],
 )
 def test_time_grows_with_length_only(piece: str) -> None:
     """No text makes a recogniser slow out of proportion."""
-    detector = Builtin()
+    detector = Builtin(entities=ENTITIES, decode=True)
 
     def seconds(size: int) -> float:
         text = piece * (size // len(piece))

@@ -15,6 +15,7 @@ from psf_runtime.guards.privacy.tagger.features import BUCKETS, Sentence, case_o
 from psf_runtime.guards.privacy.tagger.lists import COMMON, GIVEN, WordLists
 from psf_runtime.guards.privacy.tagger.model import TAGS, Model, load, pack, unpack
 from psf_runtime.guards.privacy.tagger.names import ENTITIES, find_tagged
+from psf_runtime.guards.privacy.tagger.sums import scores_of
 from psf_runtime.guards.privacy.tagger.tokens import sentences_of, tokens_of
 from psf_runtime.guards.privacy.tagger.viterbi import best_path
 
@@ -138,3 +139,26 @@ def test_long_text() -> None:
     """A long run without an end is cut, and nothing is lost but at the cuts."""
     text = "word " * 500 + "my name is Peter Jackson."
     assert ("Peter Jackson", "PERSON") in found(text)
+
+
+def test_sums_that_are_kept_change_nothing() -> None:
+    """Scores from kept sums are the scores from the features one by one, but for what all tags have in common."""
+    model = load()
+    for text in (
+        "Hi, this is Maria Kowalski from Leeds.",
+        "i met will smith in new york (USA)",
+        "CALL JOHN O'NEIL, ok?",
+    ):
+        for tokens in sentences_of(text):
+            sentence = Sentence([word for word, _, _ in tokens], model.lists)
+            for _ in range(2):
+                for i in range(sentence.size):
+                    quick, slow = scores_of(sentence, i, model)[: len(TAGS)], model.scores(sentence.buckets(i))
+                    assert [one - quick[0] for one in quick] == [one - slow[0] for one in slow]
+
+
+def test_nothing_of_a_text_is_kept_but_listed_words() -> None:
+    """A word that is in no list, such as a rare name or a number, stays out of the memory of sums."""
+    model = load()
+    find_tagged("my name is Xyzzyq Qwfpgj, call 5550143")
+    assert not any(part in ("xyzzyq", "qwfpgj", "5550143") for key in model.kept for part in key)  # type: ignore[attr-defined]

@@ -76,6 +76,26 @@ def test_a_handle_is_written_once() -> None:
     ]
 
 
+def test_a_handle_without_a_thought_that_is_shown() -> None:
+    """Withheld reasoning still comes back with the next turn: an empty thought carries the handle, in both forms."""
+    answer = Response((Text("b"),), handle="psf1.handle")
+    assert whole(answer, reasoning=True)["output"]["message"]["content"] == [
+        {"text": "b"},
+        {"reasoningContent": {"reasoningText": {"text": "", "signature": "psf1.handle"}}},
+    ]
+    deltas = [
+        event["contentBlockDelta"]["delta"]
+        for event in streamed(answer, reasoning=True)
+        if "contentBlockDelta" in event
+    ]
+    assert deltas == [
+        {"text": "b"},
+        {"reasoningContent": {"text": ""}},
+        {"reasoningContent": {"signature": "psf1.handle"}},
+    ]
+    assert "psf1" not in str(streamed(answer))
+
+
 def test_the_shape_of_a_stream() -> None:
     """One block after the other: text without a start, each call with one; then the reason, then the counts."""
     assert streamed(ANSWER) == [

@@ -6,7 +6,7 @@ import re
 
 from psf_runtime.ports import Detection
 
-_LOCAL = re.compile(r"[\w.%+'-]")
+_LOCAL_SIGNS = "._%+'-"
 _DOMAIN = re.compile(r"(?:\w[\w-]{0,62}\.){1,8}(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})")
 _LONGEST_LOCAL = 64
 _URL_LOOKBACK = 300
@@ -31,7 +31,7 @@ def find_emails(text: str) -> list[Detection]:
 def _start_of_local(text: str, at: int, floor: int) -> int:
     start = at
     lowest = max(floor, at - _LONGEST_LOCAL)
-    while start > lowest and _LOCAL.match(text, start - 1):
+    while start > lowest and (text[start - 1].isalnum() or text[start - 1] in _LOCAL_SIGNS):
         start -= 1
     while start < at and text[start] in ".'-%":
         start += 1

@@ -1,160 +1,178 @@
-"""Numbers that carry a check: payment cards (Luhn), IBAN (mod 97), and US social security numbers."""
+"""Everything that holds digits: each cluster of them is looked at once and sent to what may recognise it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from psf_runtime.guards.privacy.recognise.cards import SHORTEST, find_cards
+from psf_runtime.guards.privacy.recognise.clusters import Groups, clusters, groups_of, number_of, windows
+from psf_runtime.guards.privacy.recognise.dates import date_at
+from psf_runtime.guards.privacy.recognise.ibans import iban_at
+from psf_runtime.guards.privacy.recognise.ids import CERTAIN, SIZES, national
+from psf_runtime.guards.privacy.recognise.lettered import lettered
+from psf_runtime.guards.privacy.recognise.phones import PHONE_SIZES, phone
+from psf_runtime.guards.privacy.recognise.words import BEFORE, named
 from psf_runtime.ports import Detection
 
-# First digits (low, high) and the lengths that the issuer uses.
-_ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
-    ("4", "4", frozenset({13, 16, 19})),
-    ("51", "55", frozenset({16})),
-    ("2221", "2720", frozenset({16})),
-    ("34", "34", frozenset({15})),
-    ("37", "37", frozenset({15})),
-    ("300", "305", frozenset(range(14, 20))),
-    ("3095", "3095", frozenset(range(14, 20))),
-    ("36", "36", frozenset(range(14, 20))),
-    ("38", "39", frozenset(range(14, 20))),
-    ("3528", "3589", frozenset(range(16, 20))),
-    ("2131", "2131", frozenset({15})),
-    ("1800", "1800", frozenset({15})),
-    ("2014", "2014", frozenset({15})),
-    ("2149", "2149", frozenset({15})),
-    ("2200", "2205", frozenset(range(16, 20))),
-    ("50", "50", frozenset(range(12, 20))),
-    ("56", "69", frozenset(range(12, 20))),
-    ("81", "82", frozenset(range(16, 20))),
-    ("9792", "9792", frozenset({16})),
-    ("1", "1", frozenset({15})),
-)
-_RUN = re.compile(r"(?<![\w.+])\d(?:[ -]?\d){11,}+(?!\w)")
-# The same, or the heart of it, beginning with a plain set of characters: over text without it the search runs three
-# times as fast as with the look-behind. So also below.
-_RUN_SHAPE = re.compile(r"\d(?:[ -]?\d){11}")
-_GROUP = re.compile(r"\d+")
-_SHORTEST_CARD, _LONGEST_CARD = 12, 19
-
-_TWO_DIGITS = re.compile(r"\d\d\d*")
-_IBAN_START = re.compile(r"(?<![^\W_])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
-_IBAN_LENGTHS = {
-    country: length
-    for length, countries in {
-        15: "NO", 16: "BE", 18: "DK FO FI GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN",
-        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL",
-        24: "AD CZ ES MD PK RO SA SE SK TN VG", 25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM",
-        28: "AL AZ BY CY DO GT HN HU LB NI PL SV", 29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC",
-        32: "LC", 33: "RU",
-    }.items()
-    for country in countries.split()
-}  # fmt: skip
-
-_SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}([- ])(?!00)\d{2}\1(?!0000)\d{4}(?!\w|-\d)")
-_SSN_SHAPE = re.compile(r"\d\d\d[- ]\d\d[- ]\d{4}")
-_NINE_DIGITS = re.compile(r"\d\d{8}")
-_SSN_BARE = re.compile(
-    r"(?i:\bssn\b|social\s+security)[^\d\n]{0,30}(?<!\d)((?!000|666|9)\d{3}(?!00)\d{2}(?!0000)\d{4})(?!\w)"
-)
+_WORD = re.compile(r"[^\W_]*+(?:-[^\W_]++){0,3}")
+_LETTERS_BEFORE = 7  # a number with letters in front has at most so many
+_BY_WORD = {"passport": "PASSPORT", "licence": "DRIVING_LICENCE", "account": "BANK_ACCOUNT", "medical": "MEDICAL_ID"}
+_WORD_SIZES = {"PASSPORT": (6, 12), "DRIVING_LICENCE": (5, 20), "BANK_ACCOUNT": (6, 18), "MEDICAL_ID": (5, 16)}
+_NAMED_SCORE = 0.6
+_STRONG = frozenset({"FR_NIR"})  # checked twice as hard as a card
+ENTITIES = frozenset(_WORD_SIZES)
 
 
-def find_cards(text: str) -> list[Detection]:
-    """Payment cards of 12 to 19 digits with a known first part and a right Luhn digit, in groups or not."""
+def find_numbers(text: str, lowered: str) -> list[Detection]:
+    """Cards, accounts, telephones, dates, papers and other numbers; `lowered` is the text in lower case."""
     found: list[Detection] = []
-    if _RUN_SHAPE.search(text) is None:
-        return found
-    for run in _RUN.finditer(text):
-        groups = [(m.start(), m.end()) for m in _GROUP.finditer(text, *run.span())]
-        first = 0
-        while first < len(groups):
-            last = _card_from(text, groups, first)
-            if last is None:
-                first += 1
-                continue
-            found.append(Detection(groups[first][0], groups[last][1], "CREDIT_CARD", 0.95))
-            first = last + 1
-    return found
-
-
-def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
-    """The index of the last group of the longest card that begins with group `first`."""
-    digits = ""
-    best: int | None = None
-    for last in range(first, len(groups)):
-        start, end = groups[last]
-        digits += text[start:end]
-        if len(digits) > _LONGEST_CARD:
-            break
-        if last > first + 1 and text[groups[first][1]] != text[groups[last - 1][1]]:
-            break  # another separator than before: another number
-        if len(digits) >= _SHORTEST_CARD and _grouped_like_card(groups, first, last) and is_card(digits):
-            best = last
-    return best
-
-
-def _grouped_like_card(groups: list[tuple[int, int]], first: int, last: int) -> bool:
-    sizes = [end - start for start, end in groups[first : last + 1]]
-    return len(sizes) == 1 or (sizes[0] >= 3 and all(2 <= size <= 9 for size in sizes))
-
-
-def is_card(digits: str) -> bool:
-    """Whether these digits can be a card: issuer, length and Luhn."""
-    if not any(low <= digits[: len(low)] <= high and len(digits) in lengths for low, high, lengths in _ISSUERS):
-        return False
-    return luhn(digits)
-
-
-def luhn(digits: str) -> bool:
-    """The check of payment cards (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for place, character in enumerate(reversed(digits)):
-        digit = int(character)
-        if place % 2:
-            digit = digit * 2 - 9 if digit > 4 else digit * 2
-        total += digit
-    return total % 10 == 0
-
-
-def find_ibans(text: str) -> list[Detection]:
-    """IBANs with the length of their country and a right check, with or without single spaces."""
-    found: list[Detection] = []
-    if not any(text[digits.start() - 1 : digits.start()].isalpha() for digits in _TWO_DIGITS.finditer(text)):
-        return found
-    for head in _IBAN_START.finditer(text):
-        length = _IBAN_LENGTHS.get(head.group()[:2].upper())
-        if length is None:
+    done = 0
+    for start, end in clusters(text):
+        if start < done:
             continue
-        end, compact = _take(text, head.start(), length)
-        if len(compact) == length and not text[end : end + 1].isalnum() and mod97(compact):
-            found.append(Detection(head.start(), end, "IBAN", 1.0))
+        before = start and text[start - 1].isalpha()
+        after = text[end : end + 1].isalpha()
+        if before or after:
+            end, hits = _in_word(text, lowered, start, end)
+            done = end
+        else:
+            hits = _in_cluster(text, lowered, start, end)
+        found += hits
     return found
 
 
-def _take(text: str, start: int, count: int) -> tuple[int, str]:
-    """`count` letters and digits from `start`, over single spaces and hyphens; where they end."""
-    taken: list[str] = []
-    place = start
-    while place < len(text) and len(taken) < count:
-        character = text[place]
-        if character.isascii() and character.isalnum():
-            taken.append(character.upper())
-        elif not (character in " -\u00a0" and text[place - 1].isalnum()):
-            break
-        place += 1
-    return place, "".join(taken)
+def _in_word(text: str, lowered: str, start: int, end: int) -> tuple[int, list[Detection]]:
+    """A cluster that letters touch: where to go on, and what was found."""
+    begin = start
+    while begin > 0 and start - begin < _LETTERS_BEFORE and (text[begin - 1].isalpha() or text[begin - 1].isdigit()):
+        begin -= 1
+    word = _WORD.match(text, begin)
+    stop = word.end() if word is not None else end
+    account = iban_at(text, begin)
+    if account is not None:
+        return account.end, [account]
+    if stop - begin < _SHORTEST_WORD and end - start < _SHORTEST_WORD:
+        return max(end, stop), []
+    families = named(lowered, begin, stop)
+    hit = lettered(text, begin, families)
+    if hit is None and begin == start and start > 1:
+        hit = _apart(text, start, families)
+    if hit is not None:
+        return hit.end, [hit]
+    if end > stop or (begin == start and text[start : start + 1].isdigit() and end - start >= 7):
+        hits = _in_cluster(text, lowered, start, end)
+        if hits:
+            return end, hits
+    generic = _by_word(text, begin, stop, families)
+    return max(stop, start + 1), [] if generic is None else [generic]
 
 
-def mod97(compact: str) -> bool:
-    """The check of an IBAN without spaces (ISO 13616)."""
-    moved = compact[4:] + compact[:4]
-    return int("".join(str(int(character, 36)) for character in moved)) % 97 == 1
+_SHORTEST_WORD = 6
+_KNOWN_SIZES = SIZES | PHONE_SIZES
+_OF_A_DATE = 3
+_SHORT_CARD = 13  # so many digits pass for a card by chance too often to be one behind the word for an order
 
 
-def find_ssns(text: str) -> list[Detection]:
-    """US social security numbers in three groups, or as nine digits behind the words that name them."""
-    found: list[Detection] = []
-    if _SSN_SHAPE.search(text) is not None:
-        found += [Detection(*m.span(), "US_SSN", 0.85) for m in _SSN.finditer(text)]
-    if _NINE_DIGITS.search(text) is not None:
-        found += [Detection(*m.span(1), "US_SSN", 0.85) for m in _SSN_BARE.finditer(text)]
-    return found
+def _in_cluster(text: str, lowered: str, start: int, end: int) -> list[Detection]:
+    groups = groups_of(text, start, end)
+    day = date_at(text, lowered, groups)
+    if day is not None:
+        return [day]
+    families = named(lowered, start, end)
+    whole = _one(text, groups, families)
+    if whole is not None and (end - start < SHORTEST or whole.entity in _STRONG or whole.score >= CERTAIN):
+        return [whole]
+    if end - start >= SHORTEST:
+        cards = find_cards(text, groups)
+        if cards and not (families[-1:] == ("order",) and end - start <= _SHORT_CARD):
+            return cards + _beside(text, groups, cards, lowered)
+    if whole is not None:
+        return [whole]
+    if len(groups) > 1:
+        parts = list(_parts(text, groups, lowered))
+        if parts:
+            return parts
+    apart = _apart(text, start, families)
+    if apart is not None:
+        return [apart]
+    generic = _by_word(text, start, end, families)
+    return [] if generic is None else [generic]
+
+
+def _one(text: str, groups: Groups, families: tuple[str, ...]) -> Detection | None:
+    """What the groups are as one number: of an identity number and a telephone the surer one."""
+    known: Detection | None = None
+    if len(groups) < 9:
+        number = number_of(text, groups)
+        if number.sizes in SIZES and not _touched(text, number.start, number.end):
+            known = national(number, families)
+    call = phone(text, groups, families)
+    if known is None or (call is not None and call.score > known.score):
+        return call
+    return known
+
+
+def _touched(text: str, start: int, end: int) -> bool:
+    """Whether a number is part of a longer one: `x-12-345`, `1.2.345-67`, `12-345/6`."""
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    if before[-1:] in ("-", "+", "#") and before[:1].isalnum():
+        return True
+    if before[-1:] in (".", "/") and before[:1].isdigit():
+        return True
+    return after[:1] in ("-", "/", ".", ",") and after[1:].isdigit()
+
+
+def _parts(text: str, groups: Groups, lowered: str) -> Iterator[Detection]:
+    """The numbers that stand side by side in one cluster, with blanks between."""
+    done = 0
+    for first, last in windows(text, groups):
+        if first < done or (first, last) == (0, len(groups)):
+            continue
+        part = groups[first:last]
+        length = part[-1][1] - part[0][0]
+        if not _SHORTEST_WORD < length < 40:
+            continue
+        # A column of single digits is no number: groups have two on average. And a cluster has no letters in it, so
+        # words are near its ends only.
+        if length < 3 * len(part) - 2:
+            continue
+        near = part[0][0] - groups[0][0] < BEFORE or groups[-1][1] - part[-1][1] < BEFORE
+        if not near and tuple([stop - begin for begin, stop in part]) not in _KNOWN_SIZES and len(part) != _OF_A_DATE:
+            continue
+        families = named(lowered, part[0][0], part[-1][1]) if near else ()
+        hit = date_at(text, lowered, part) or _one(text, part, families)
+        if hit is not None:
+            yield hit
+            done = last
+
+
+def _beside(text: str, groups: Groups, cards: list[Detection], lowered: str) -> list[Detection]:
+    """What else stands in a cluster that holds a card."""
+    free = [group for group in groups if not any(card.start <= group[0] < card.end for card in cards)]
+    return list(_parts(text, free, lowered)) if len(free) > 1 else []
+
+
+def _apart(text: str, start: int, families: tuple[str, ...]) -> Detection | None:
+    """A number whose letters stand apart from its digits: `AB 12 34 56 C`, `X-1234567-L`, `12345678-Z`."""
+    for begin in (start - 3, start - 2, start):
+        if begin >= 0 and text[begin].isalnum():
+            hit = lettered(text, begin, families)
+            if hit is not None:
+                return hit
+    return None
+
+
+def _by_word(text: str, start: int, end: int, families: tuple[str, ...]) -> Detection | None:
+    """A number that nothing but the word before it makes known: a passport, a licence, an account, a patient."""
+    if not families or families[-1] not in _BY_WORD:
+        return None
+    entity = _BY_WORD[families[-1]]
+    signs = [character for character in text[start:end] if character.isalnum()]
+    fewest, most = _WORD_SIZES[entity]
+    digits = sum(map(str.isdigit, signs))
+    if not fewest <= len(signs) <= most or digits < 4 or digits * 2 < len(signs):
+        return None
+    if entity == "BANK_ACCOUNT" and digits < len(signs):
+        return None
+    return Detection(start, end, entity, _NAMED_SCORE)

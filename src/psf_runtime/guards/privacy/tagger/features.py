@@ -17,6 +17,13 @@ Known = tuple[str, str, int, str]  # a word in lower case, its shape, its bits, 
 
 def shape_of(word: str) -> str:
     """`Xxx` for Smith, `xx` for of, `99` for 2024: runs of one kind are cut to two after the first sign."""
+    if word.isascii() and word.isalpha():
+        if word.islower():
+            return "xx"[: len(word)]
+        if word.isupper():
+            return "XX"[: len(word)]
+        if word[1:].islower():
+            return "Xxx"[: len(word)]
     out: list[str] = []
     for sign in word[:12]:
         kind = "X" if sign.isupper() else "x" if sign.islower() else "9" if sign.isdigit() else sign
@@ -65,16 +72,27 @@ class Sentence:
             return False
         return not bits & COMMON or (self.case == "M" and shape[0] == "X")
 
-    def _at(self, position: int) -> Known:
+    def begins_name(self, position: int) -> bool:
+        """Whether a look may begin at a token.
+
+        Where capitals are used as usual, not at a common word in lower case that is a family name only (`back`).
+        """
+        _, shape, bits, mark = self.known[position]
+        if mark or not bits & COMMON or self.case != "M" or shape[0] == "X":
+            return self.may_be_name(position)
+        return bool(bits & (GIVEN | PLACE))
+
+    def beside(self, position: int) -> Known:
+        """What is known of the token at a place, or of the edge beyond the sentence."""
         return self.known[position] if 0 <= position < self.size else _EDGE
 
     def features(self, i: int) -> list[str]:
         """The features of the token at place `i`."""
         w, s, b, m = self.known[i]
-        w1, s1, b1, _ = self._at(i - 1)
-        w2, s2, b2, _ = self._at(i + 1)
-        w0, s0, _, _ = self._at(i - 2)
-        w3, s3, _, _ = self._at(i + 2)
+        w1, s1, b1, _ = self.beside(i - 1)
+        w2, s2, b2, _ = self.beside(i + 1)
+        w0, s0, _, _ = self.beside(i - 2)
+        w3, s3, _, _ = self.beside(i + 2)
         case = self.case
         first = "1" if i == 0 else "0"
         t, t1, t2 = s[:2], s1[:2], s2[:2]

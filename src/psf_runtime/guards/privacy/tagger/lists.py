@@ -29,6 +29,8 @@ class WordLists:
     def place_marks(self, lowered: Sequence[str]) -> list[str]:
         """For each word: `B` where a place name of several words begins, `I` inside of one, else nothing."""
         marks = [""] * len(lowered)
+        if self._places.keys().isdisjoint(lowered):
+            return marks
         position = 0
         while position < len(lowered):
             length = self._longest(lowered, position)

@@ -6,9 +6,10 @@ import hashlib
 import json
 import zlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from functools import cache
 from importlib.resources import files
+from zlib import crc32
 
 from psf_runtime.errors import ConfigError
 from psf_runtime.guards.privacy.tagger.features import BUCKETS
@@ -34,12 +35,25 @@ class Model:
         transitions: from tag to tag, in the same unit as the weights.
     """
 
-    __slots__ = ("_rows", "lists", "transitions")
+    __slots__ = ("_rows", "certain", "kept", "lists", "transitions")
 
     def __init__(self, lists: WordLists, rows: array[int], transitions: list[list[int]]) -> None:
         self.lists = lists
         self.transitions = transitions
         self._rows = memoryview(rows).cast("B")
+        # Sums of rows that were needed before, for words of the lists only: nothing of a text stays here.
+        self.kept: dict[Hashable, int] = {}
+        # A token whose score of "no name" leads by so much cannot be turned by any step: it has two beside it.
+        self.certain = 2 * (max(map(max, transitions)) - transitions[0][0]) if transitions else 0
+
+    def sum_of(self, features: Iterable[str]) -> int:
+        """The rows of some features, added up."""
+        total = 0
+        rows = self._rows
+        for feature in features:
+            place = crc32(feature.encode("utf-8", "surrogatepass")) % BUCKETS * 16
+            total += int.from_bytes(rows[place : place + 16], "little")
+        return total
 
     def scores(self, buckets: Iterable[int]) -> list[int]:
         """The score of each tag for a token with these features."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from psf_runtime.guards.privacy.tagger.features import Sentence
 from psf_runtime.guards.privacy.tagger.model import TAGS, Model, load
+from psf_runtime.guards.privacy.tagger.sums import scores_of
 from psf_runtime.guards.privacy.tagger.tokens import Token, sentences_of
 from psf_runtime.guards.privacy.tagger.viterbi import best_path
 from psf_runtime.ports import Detection
@@ -14,6 +15,7 @@ ENTITIES = frozenset({"PERSON", "LOCATION", "ORGANIZATION"})
 SCORE = 0.6  # of a find: about two names in three are found, and about three finds in four are names
 _KINDS = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION"}
 _OUTSIDE = 0
+_TAGS = len(TAGS)
 
 
 def find_tagged(text: str) -> list[Detection]:
@@ -29,12 +31,14 @@ def tags_of(words: list[str], model: Model) -> list[str]:
     """The tag of each word of one sentence.
 
     Only runs of tokens that may be names are scored, with one neighbour on each side: most words of a text are common
-    ones in lower case, which are never part of a name unless they stand between its parts.
+    ones in lower case, which are never part of a name unless they stand between its parts or right behind one.
     """
     sentence = Sentence(words, model.lists)
     tags = [_OUTSIDE] * sentence.size
     for start, end in _runs(sentence):
-        scores = [model.scores(sentence.buckets(i)) for i in range(start, end)]
+        scores = [scores_of(sentence, i, model)[:_TAGS] for i in range(start, end)]
+        if all(row[_OUTSIDE] - max(row[1:]) > model.certain for row in scores):
+            continue
         tags[start:end] = best_path(scores, model.transitions, first=_OUTSIDE, last=_OUTSIDE)
     return [TAGS[tag] for tag in tags]
 
@@ -48,9 +52,11 @@ def _runs(sentence: Sentence) -> Iterator[tuple[int, int]]:
         if start >= 0 and position - end > 2:
             yield start, end
             start = -1
-        if start < 0:
+        begins = sentence.begins_name(position)
+        if start < 0 and begins:
             start = position
-        end = position + 1
+        if begins or position == end:
+            end = position + 1
     if start >= 0:
         yield start, end
 

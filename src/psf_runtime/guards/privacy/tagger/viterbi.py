@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import add
 
 
 def best_path(scores: Sequence[Sequence[int]], steps: Sequence[Sequence[int]], *, first: int, last: int) -> list[int]:
@@ -13,19 +14,21 @@ def best_path(scores: Sequence[Sequence[int]], steps: Sequence[Sequence[int]], *
         steps: `steps[a][b]` is the score of tag `b` after tag `a`.
         first, last: the tags that stand before and after the run.
     """
-    size = len(steps)
-    best = [steps[first][tag] + score for tag, score in enumerate(scores[0])]
+    into = list(zip(*steps, strict=True))
+    best = list(map(add, steps[first], scores[0]))
     back: list[list[int]] = []
     for row in scores[1:]:
         origins = []
         totals = []
-        for tag in range(size):
-            origin = max(range(size), key=lambda before: best[before] + steps[before][tag])
-            origins.append(origin)
-            totals.append(best[origin] + steps[origin][tag] + row[tag])
+        for column, score in zip(into, row, strict=True):
+            sums = list(map(add, best, column))
+            top = max(sums)
+            origins.append(sums.index(top))
+            totals.append(top + score)
         best = totals
         back.append(origins)
-    tag = max(range(size), key=lambda final: best[final] + steps[final][last])
+    sums = list(map(add, best, into[last]))
+    tag = sums.index(max(sums))
     path = [tag]
     for origins in reversed(back):
         tag = origins[tag]
