@@ -5,8 +5,8 @@ A token is `ENTITY_CODE8`. The first five characters of the code follow the cano
 it was written. Alphabet: Crockford's base 32 (no I, L, O, U). A code always holds a digit and a letter, so that no
 word and no plain number is mistaken for one.
 
-An entity written `PHONE~64000` gets numbers below 64,000 as codes: what stands for its values comes from a range of that
-size, and the unique index sees to it that no two values of a conversation share one. `~0` is no limit.
+An entity written `PHONE~64000` gets numbers below 64,000 as codes: what stands for its values comes from a range of
+that size, and the unique index sees to it that no two values of a conversation share one. `~0` is no limit.
 """
 
 from __future__ import annotations
