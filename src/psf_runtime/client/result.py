@@ -17,9 +17,13 @@ class Result:
 
     def unwrap(self) -> Any:
         """The value. Raises the error, fresh: without cause, context or inner frames."""
-        if self.error is not None:
-            raise self.error
-        return self.value
+        error = self.error
+        if error is None:
+            return self.value
+        try:
+            raise error
+        finally:
+            del error, self  # else the error's own frame would hold it, and wait for the collector
 
     def __repr__(self) -> str:
         return "Result(...)"

@@ -64,11 +64,10 @@ class MemoryVault:
     ) -> None:
         if key is not None and len(key) != 32:
             raise ConfigError("the key of a vault has 32 bytes", why=f"this one has {len(key)}", change="psf key new")
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
         master = key or os.urandom(32)
         self._code_key = hmac.digest(master, b"psf.vault.codes", "sha256")
-        self._seal: Any = AESGCM(hmac.digest(master, b"psf.vault.seal" + os.urandom(16), "sha256"))
+        self._seal_key = hmac.digest(master, b"psf.vault.seal" + os.urandom(16), "sha256")
+        self._cipher: Any = None
         self._max_values = max_values
         self._max_conversations = max_conversations
         self._draw = draw
@@ -171,12 +170,20 @@ class MemoryVault:
             self._conversations.move_to_end(place)
         return room
 
+    def _seal(self) -> Any:
+        """The cipher, made at the first value: a client that meets none does not load the library (8 MB)."""
+        if self._cipher is None:
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+            self._cipher = AESGCM(self._seal_key)
+        return self._cipher
+
     def _add(self, room: _Conversation, tenant: str, conversation: str, entity: str, value: str, digest: bytes) -> str:
         drawn = self._draw(room.key, entity, value)
         code = next(code for code in drawn if code not in room.rows and code not in room.erased)
         nonce = os.urandom(_NONCE)
         place = packed(_SCHEMA, tenant, conversation, code, entity)
-        sealed = nonce + self._seal.encrypt(nonce, value.encode("utf-8", "surrogatepass"), place)
+        sealed = nonce + self._seal().encrypt(nonce, value.encode("utf-8", "surrogatepass"), place)
         room.rows[code] = (entity, sealed)
         token = f"{entity}_{code}"
         room.tokens[digest] = token
@@ -187,7 +194,7 @@ class MemoryVault:
 
         place = packed(_SCHEMA, tenant, conversation, code, entity)
         try:
-            opened: bytes = self._seal.decrypt(sealed[:_NONCE], sealed[_NONCE:], place)
+            opened: bytes = self._seal().decrypt(sealed[:_NONCE], sealed[_NONCE:], place)
         except InvalidTag:
             opened = b""
             tampered = True

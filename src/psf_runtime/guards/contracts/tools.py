@@ -34,7 +34,7 @@ class ToolSession(Session):
         self._validators: dict[str, Validator] = {}
         self._held: list[Chunk] = []
         self._characters = 0
-        self._calls: frozenset[int] | set[int] = frozenset()  # a set of its own with the first call
+        self._calls: frozenset[int] = frozenset()
 
     def on_request(self, request: Request) -> Request:
         """Compile the schemas, so that a wrong one is an error before anything is sent."""

@@ -77,18 +77,25 @@ class Minter:
     surrogates: Collection[str]
     lane: Lane
 
-    def mint(self, pairs: Iterable[Pair], minted: Minted, *, texts: Collection[str]) -> Flow[None]:
-        """Add to `minted` whatever of the values leaves as a token or a surrogate. `texts`: the request's own."""
+    def mint(
+        self, pairs: Iterable[Pair], minted: Minted, *, texts: Collection[str], glued: Collection[Pair] = ()
+    ) -> Flow[None]:
+        """Add to `minted` whatever of the values leaves as a token or a surrogate.
+
+        Args:
+            texts: the request's own; a surrogate that stands in one is drawn again.
+            glued: values that leave as tokens in any case.
+        """
         wanted = [
             pair for pair in pairs if action_for(self.profile, pair[0]) == "token" and pair not in minted.replacements
         ]
-        plain = [pair for pair in wanted if pair[0] not in self.surrogates]
+        plain = [pair for pair in wanted if pair[0] not in self.surrogates or pair in glued]
         if plain:
             tokens = yield from self._ask_vault(plain)
             minted.replacements.update(zip(plain, tokens, strict=True))
             for token, pair in zip(tokens, plain, strict=True):
                 minted.table[code_of(token)] = Token(code_of(token), *pair)
-        likened = [pair for pair in wanted if pair[0] in self.surrogates]
+        likened = [pair for pair in wanted if pair[0] in self.surrogates and pair not in glued]
         if likened:
             yield from self._draw(likened, minted, texts)
 

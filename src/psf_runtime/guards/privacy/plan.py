@@ -10,10 +10,10 @@ from psf_runtime.guards.privacy.actions import LITERAL, action_for, mask
 from psf_runtime.guards.privacy.aliases import Aliases, Pair
 from psf_runtime.guards.privacy.detect import Look, combine
 from psf_runtime.guards.privacy.edits import Edit, Leaf
-from psf_runtime.guards.privacy.known import KnownValues, find_known
+from psf_runtime.guards.privacy.known import KnownValue, KnownValues, find_known
 from psf_runtime.guards.privacy.minting import Remembered
 from psf_runtime.guards.privacy.normalise import normalise, untouched
-from psf_runtime.guards.privacy.surrogates import Surrogates
+from psf_runtime.guards.privacy.surrogates import Surrogates, stands_alone
 from psf_runtime.guards.privacy.token_search import find
 from psf_runtime.guards.privacy.tokens import WITHOUT_UNSEEN, Token, bracketed, code_of, shaped
 from psf_runtime.ports import Detection
@@ -43,6 +43,22 @@ class Plan:
                 if span.entity != _LIVE
             }
         return self._pairs
+
+    def glued(self) -> set[Pair]:
+        """Values that stand right beside letters or digits somewhere: only a token can be told from those."""
+        found: set[Pair] = set()
+        for leaf, spans in zip(self.leaves, self.spans, strict=True):
+            edges = {span.start for span in spans} & {span.end for span in spans}
+            for span in spans:
+                alone = edges.isdisjoint((span.start, span.end)) and stands_alone(leaf.text, span.start, span.end)
+                if span.entity != _LIVE and not alone:
+                    found.add((span.entity, leaf.text[span.start : span.end]))
+        return found
+
+    def set_spans(self, spans: list[list[Detection]]) -> None:
+        """Set the spans of all leaves."""
+        self.spans = spans
+        self._pairs = None
 
     def replace_spans(self, index: int, spans: list[Detection]) -> bool:
         """Set the spans of one leaf; returns whether they are others than before."""
@@ -88,10 +104,20 @@ def make_plan(
     ]
     values = dict.fromkeys([*before, *found])
     parts = dict.fromkeys((entity, part) for entity, value in values for part in aliases(entity, value))
-    candidates = KnownValues(values, exactly=parts).in_any(copies)
-    for leaf, copy, spans in zip(leaves, copies, first, strict=True):
-        tokens = [*_token_shaped(leaf, known.tokens, literals, plan), *_live_surrogates(leaf, known.surrogates, plan)]
-        plan.spans.append(combine([*tokens, *find_known(copy, candidates), *spans]))
+    shapes = [
+        [*_token_shaped(leaf, known.tokens, literals, plan), *_live_surrogates(leaf, known.surrogates, plan)]
+        for leaf in leaves
+    ]
+
+    def settle(candidates: list[KnownValue]) -> list[list[Detection]]:
+        everything = zip(copies, shapes, first, strict=True)
+        return [combine([*tokens, *find_known(copy, candidates), *spans]) for copy, tokens, spans in everything]
+
+    plan.set_spans(settle(KnownValues(values, exactly=parts).in_any(copies)))
+    # A part that stands by itself is a value like any other from now on, and those are searched for in any case.
+    alone = [pair for pair in plan.pairs() if pair in parts]
+    if alone:
+        plan.set_spans(settle(KnownValues([*values, *alone], exactly=parts).in_any(copies)))
     return plan
 
 

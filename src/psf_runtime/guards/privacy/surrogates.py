@@ -18,6 +18,8 @@ from psf_runtime.guards.privacy.tokens import LONGEST, Token
 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MARK = "~"
+_BEFORE, _BEHIND = r"(?<![\w.+@-])", r"(?![\w@]|[.+-]\w)"  # where a surrogate stands alone
+_FREE_BEFORE, _FREE_BEHIND = re.compile(_BEFORE), re.compile(_BEHIND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,7 @@ class Surrogates:
     def __init__(self, tokens: Mapping[str, Token]) -> None:
         self._tokens = {text.lower(): token for text, token in tokens.items() if len(text) <= LONGEST - 2}
         longest_first = sorted(self._tokens, key=len, reverse=True)
-        self._pattern = re.compile(
-            r"(?<![\w.+@-])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![\w@]|[.+-]\w)", re.IGNORECASE
-        )
+        self._pattern = re.compile(_BEFORE + "(?:" + "|".join(map(re.escape, longest_first)) + ")" + _BEHIND, re.I)
         self._beginnings = frozenset(text[:size] for text in self._tokens for size in range(1, len(text) + 1))
         self._longest = max(map(len, self._tokens), default=0)
 
@@ -139,6 +139,11 @@ class Surrogates:
             if tail in self._beginnings or (tail[-1] in ".+-" and tail[:-1] in self._tokens):
                 return len(buffer) - size
         return len(buffer)
+
+
+def stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether a surrogate in place of `text[start:end]` could be told from what is beside it."""
+    return _FREE_BEFORE.match(text, start) is not None and _FREE_BEHIND.match(text, end) is not None
 
 
 def present(surrogates: Iterable[str], texts: Iterable[str]) -> set[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 
-from psf_runtime.errors import Blocked, ConfigError
+from psf_runtime.errors import ConfigError
 from psf_runtime.flow.effects import Flow, Lane, call, offload
 from psf_runtime.flow.protocols import ChunkResult, GuardBase, Session, window
 from psf_runtime.flow.text import PartKey, TextSession
@@ -15,8 +15,9 @@ from psf_runtime.guards.privacy.actions import LITERAL, action_for
 from psf_runtime.guards.privacy.aliases import Aliases, Pair, name_parts, no_aliases
 from psf_runtime.guards.privacy.detect import Seen as Looked
 from psf_runtime.guards.privacy.detect import kind_of, look_with
-from psf_runtime.guards.privacy.edits import Edit, Leaf
+from psf_runtime.guards.privacy.edits import Edit
 from psf_runtime.guards.privacy.invented import MOST_INVENTED, Invented, WhatOfInvented
+from psf_runtime.guards.privacy.looking import Seen, collect, findings_of
 from psf_runtime.guards.privacy.minting import Minted, Minter, Remembered, lasting_surrogate, remembered
 from psf_runtime.guards.privacy.places import PlaceFinder
 from psf_runtime.guards.privacy.plan import Plan, add_literals, make_plan, replacements_for
@@ -40,20 +41,9 @@ _CONTROL = "privacy.tokens"
 EMBEDDINGS = "embeddings"  # no name of a conversation: those begin with `named:` or `first:`
 RESTORED = "privacy.restored"  # in `context.shared`: whether a value is one that this request sent as a token
 _CONTROLS = frozenset({_CONTROL, "privacy.secrets", "privacy.media"})
-_SECRETS = frozenset({"SECRET", "URL_CREDENTIALS"})
 _MOST_KNOWN = 2_000  # values that a tenant's embed calls remember: each costs time in every later call
 _LONG = 2_000  # characters; above, an async driver searches in a thread: 1,000 take up to 3 ms
-_MOST = 4_000_000  # characters that are inspected; what is longer does not leave
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Seen:
-    """A request that was looked through: the plan, the request as it leaves unedited, findings, characters."""
-
-    plan: Plan
-    unedited: Request
-    findings: tuple[Finding, ...]
-    size: int
+_LONG_ANSWER = 50_000  # characters of one piece: restoring them takes 6 ms
 
 
 class Tokenise(GuardBase):
@@ -211,10 +201,11 @@ class TokeniseSession(TextSession):
         aliases = no_aliases if conversation == EMBEDDINGS else guard.aliases
 
         def search() -> Seen:
-            leaves, opaque, unedited = _collect(request)
+            leaves, opaque, unedited = collect(request)
             plan = make_plan(leaves, known=known, look=self._look, profile=self._actions.profile, aliases=aliases)
-            findings = self._findings(plan, opaque, request.facts)
-            return Seen(plan, unedited, tuple(findings), sum(len(leaf.text) for leaf in leaves))
+            digest = partial(guard.digest, request.facts)
+            findings = findings_of(plan, opaque, digest=digest)
+            return Seen(plan, unedited, findings, sum(len(leaf.text) for leaf in leaves))
 
         if not self._is_long(size_of(request)):
             return search()
@@ -234,7 +225,8 @@ class TokeniseSession(TextSession):
         minted.table.update(plan.live)
         minted.surrogates.update(plan.live_surrogates)
         texts = [leaf.text for leaf in plan.leaves if not leaf.carries_tokens]
-        yield from minter.mint(plan.pairs(), minted, texts=texts)
+        glued = plan.glued() if minter.surrogates else ()
+        yield from minter.mint(plan.pairs(), minted, texts=texts, glued=glued)
         candidates = {code_of(token): Token(code_of(token), *pair) for token, pair in known.tokens.items()}
         candidates.update(minted.table)
         if not candidates:
@@ -244,7 +236,7 @@ class TokeniseSession(TextSession):
         else:
             added = add_literals(plan, candidates)
         if added:
-            yield from minter.mint(plan.pairs(), minted, texts=texts)
+            yield from minter.mint(plan.pairs(), minted, texts=texts, glued=glued)
         return minted
 
     def _edits(
@@ -306,29 +298,20 @@ class TokeniseSession(TextSession):
     def _must_not_leave(self, entity: str) -> bool:
         return entity != LITERAL and action_for(self._actions.profile, entity) != "allow"
 
-    def _findings(self, plan: Plan, opaque: Sequence[tuple[str, str]], facts: Facts) -> list[Finding]:
-        found: list[Finding] = []
-        for leaf, spans in zip(plan.leaves, plan.spans, strict=True):
-            for span in spans:
-                if span.entity in ("", LITERAL):
-                    continue
-                control = "privacy.secrets" if span.entity in _SECRETS else _CONTROL
-                digest = self._guard.digest(facts, span.entity, leaf.text[span.start : span.end])[:16]
-                found.append(Finding(control, span.entity, leaf.where, (span.start, span.end), digest))
-        found += [Finding("privacy.media", kind, where, observed=True) for kind, where in opaque]
-        return list(dict.fromkeys(found))
-
     def _report(self, found: Sequence[Finding]) -> None:
         """Note each finding once: a re-ask prepares the same conversation again."""
         noted = {one for one in self._context.findings if one.control in _CONTROLS}
         self._context.findings.extend(one for one in found if one not in noted)
 
-    def on_chunk(self, chunk: Chunk) -> ChunkResult:
-        """Restore as far as nothing can change any more."""
+    def on_chunk(self, chunk: Chunk) -> ChunkResult | Flow[ChunkResult]:  # type: ignore[override]
+        """Restore as far as nothing can change any more; a very long piece beside the event loop."""
         if self._restoring is None:
             return chunk  # nothing left as a token, so nothing comes back
-        if isinstance(chunk, ToolCallDelta) and chunk.name:
-            self._names[chunk.index] = self._names.get(chunk.index) or chunk.name
+        if isinstance(chunk, ToolCallDelta):
+            if chunk.name:
+                self._names[chunk.index] = self._names.get(chunk.index) or chunk.name
+        elif len(chunk.text) > _LONG_ANSWER:
+            return offload(super().on_chunk, chunk, lane=self._guard.lane)
         return super().on_chunk(chunk)
 
     def text(self, piece: str, part: PartKey) -> str:
@@ -374,24 +357,3 @@ class TokeniseSession(TextSession):
             for match in shaped(text)
             if code_of(match.group()) not in self._table and match.group() not in self._typed
         )
-
-
-def _collect(request: Request) -> tuple[list[Leaf], list[tuple[str, str]], Request]:
-    """Every leaf of a request; what cannot be looked into: kind and place; and the request as it leaves unedited."""
-    leaves: list[Leaf] = []
-    opaque: list[tuple[str, str]] = []
-
-    def look(leaf: Leaf) -> Sequence[Edit]:
-        if leaf.text:
-            leaves.append(leaf)
-        return ()
-
-    unedited = rewrite_request(request, look, opaque=lambda kind, where: opaque.append((kind, where)))
-    if sum(len(leaf.text) for leaf in leaves) > _MOST:
-        raise Blocked(
-            "nothing was sent: the request is too long to be inspected for personal data",
-            control=_CONTROL,
-            why=f"more than {_MOST:,} characters of text, files included",
-            change="send less, or split it into several calls",
-        )
-    return leaves, opaque, unedited

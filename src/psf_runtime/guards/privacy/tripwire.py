@@ -12,10 +12,12 @@ import base64
 import json
 import re
 from collections.abc import Iterable
+from unicodedata import combining
 from urllib.parse import quote
 
-from psf_runtime.guards.privacy.known import needs_boundary
+from psf_runtime.guards.privacy.known import glues, needs_boundary
 from psf_runtime.guards.privacy.normalise import normalise
+from psf_runtime.guards.privacy.tokens import UNSEEN
 
 _MANY = 64  # forms; from here on it pays to look at the words of the text first
 _SHOWN = 4
@@ -25,6 +27,8 @@ _SHORTEST = 4
 _SHORTEST_BASE64 = 8
 _ESCAPES = (b"\\n", b"\\t", b"\\r", b"\\b", b"\\f", b"\\v")
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")
+_ASCII = 0x7F
+_NEAR = 24  # bytes beside a value that are looked at
 _HEX = frozenset(b"0123456789abcdef")
 # Everything that hex and base64 are written with becomes `x`, and the rest a space.
 _RUN_SIGNS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
@@ -171,17 +175,47 @@ def _stands_alone(data: bytes, form: bytes) -> bool:
     start = data.find(form)
     while start != -1:
         end = start + len(form)
-        if not _glued_before(data, start) and not (end < len(data) and data[end] in _WORD):
+        if not _glued_before(data, start) and not _glued_after(data, end):
             return True
         start = data.find(form, start + 1)
     return False
 
 
 def _glued_before(data: bytes, start: int) -> bool:
-    """Whether the byte before belongs to a word, and not to an escape such as `\\n` or `%20`."""
-    if start == 0 or data[start - 1] not in _WORD:
+    """Whether the sign before belongs to a word, and not to an escape such as `\\n` or `%20`."""
+    if start == 0:
+        return False
+    first = _sign_from(data, start)
+    if data[start - 1] > _ASCII:
+        return glues(_sign_before(data, start), first)
+    if data[start - 1] not in _WORD or not glues("x", first):
         return False
     if data[max(0, start - 2) : start] in _ESCAPES:
         return False
     quoted = start >= 3 and data[start - 3] == ord("%") and data[start - 2] in _HEX and data[start - 1] in _HEX
     return not quoted
+
+
+def _glued_after(data: bytes, end: int) -> bool:
+    """Whether the sign behind belongs to the same word."""
+    if end >= len(data):
+        return False
+    if data[end] > _ASCII:
+        return glues(_sign_from(data, end), _sign_before(data, end))
+    return data[end] in _WORD and glues("x", _sign_before(data, end))
+
+
+def _sign_before(data: bytes, end: int) -> str:
+    """The sign that ends at `end`; what shows nothing, and marks on letters, are passed over."""
+    for sign in reversed(data[max(0, end - _NEAR) : end].decode("utf-8", "ignore")):
+        if sign not in UNSEEN and not combining(sign):
+            return sign
+    return " "
+
+
+def _sign_from(data: bytes, start: int) -> str:
+    """The sign that begins at `start`, or behind what shows nothing."""
+    for sign in data[start : start + _NEAR].decode("utf-8", "ignore"):
+        if sign not in UNSEEN and not combining(sign):
+            return sign
+    return " "

@@ -62,10 +62,31 @@ def test_parts_are_not_merged() -> None:
 
 
 def test_words_that_hold_a_part_stay() -> None:
-    """Only whole words count, in the case of the name."""
-    exchange = Exchange("Anna Kowalski lives in Annaberg; annas are coins.", detectors=[ANNA])
+    """Only whole words count; and a word that is written small is no name, unless the name stands alone somewhere."""
+    exchange = Exchange("Anna Kowalski lives in Berg; an anna is a coin, annas are coins.", detectors=[ANNA])
+    called = Exchange("Anna Kowalski? Yes, Anna. anna is here.", detectors=[ANNA])
 
-    assert exchange.text.endswith("lives in Annaberg; annas are coins.")
+    assert exchange.sent.stamp.find_leak(exchange.text.encode()) is None
+    assert exchange.text.endswith(" lives in Berg; an anna is a coin, annas are coins.")
+    assert "anna" not in called.text.lower()
+    assert called.sent.stamp.find_leak(called.text.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["请联系Anna谢谢", "Anna는 왔다", "“Anna”", "É\u0301Anna", "%20Anna", "x\u00adAnna", "Anna\\n"]
+)
+def test_what_stands_alone_is_the_same_before_and_after(text: str) -> None:
+    """What the last look would stop was replaced before, whatever script or sign stands beside a name."""
+    exchange = Exchange(f"Anna Kowalski, Anna: {text}", detectors=[ANNA])
+
+    assert exchange.sent.stamp.find_leak(exchange.text.encode()) is None
+    assert exchange.says(exchange.text) == f"Anna Kowalski, Anna: {text}"
+
+
+def test_names_beside_scripts_without_spaces_are_replaced() -> None:
+    """Chinese and Korean put no space between a name and the next word."""
+    for text in ("请联系Anna谢谢", "Anna는 왔다"):
+        assert "Anna" not in Exchange(f"Anna Kowalski, Anna: {text}", detectors=[ANNA]).text
 
 
 def test_other_conversations_know_nothing_of_it() -> None:

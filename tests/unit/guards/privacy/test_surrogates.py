@@ -115,6 +115,16 @@ def test_a_longer_value_is_not_taken_for_one() -> None:
     assert liken(EMAIL).says(f"({surrogate}).") == f"({EMAIL})."
 
 
+@pytest.mark.parametrize("text", [f"x{EMAIL}", f"{EMAIL}9", f"{EMAIL}{PHONE}", f"{EMAIL}-a", f"({EMAIL})"])
+def test_beside_letters_a_token_leaves_instead(text: str) -> None:
+    """A surrogate could not be told from what is beside it: the round trip comes first."""
+    exchange = liken(text)
+
+    assert ("@example.com" in exchange.text) is text.startswith("(")
+    assert EMAIL not in exchange.text
+    assert exchange.says(exchange.text) == text
+
+
 def test_in_links_and_code_they_stay() -> None:
     """What is nobody's may stand in a link; the value may not."""
     surrogate = liken(EMAIL).text
