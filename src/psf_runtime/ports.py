@@ -110,8 +110,13 @@ class Vault(Protocol):
 
     blocking: bool  # True: calls wait for the world, and async drivers run them in a thread
 
-    def mint(self, tenant: str, conversation: str, values: Sequence[tuple[str, str]]) -> list[str]:
-        """The tokens for `(entity, value)` pairs, in order; the same value always gets the same token."""
+    def mint(
+        self, tenant: str, conversation: str, values: Sequence[tuple[str, str]], *, subject: str | None = None
+    ) -> list[str]:
+        """The tokens for `(entity, value)` pairs, in order; the same value always gets the same token.
+
+        `subject`: whose data new values are, so that their erasure finds them.
+        """
         ...
 
     def known(self, tenant: str, conversation: str) -> Mapping[str, tuple[str, str]]:

@@ -49,7 +49,9 @@ class PreviewVault:
         """Everything known, old and new."""
         return {**self._own.known(tenant, conversation), **self._real.known(tenant, conversation)}
 
-    def mint(self, tenant: str, conversation: str, values: Sequence[tuple[str, str]]) -> list[str]:
+    def mint(
+        self, tenant: str, conversation: str, values: Sequence[tuple[str, str]], *, subject: str | None = None
+    ) -> list[str]:
         """The tokens that values have already; for others, tokens of this preview only."""
         old = {pair: token for token, pair in self._real.known(tenant, conversation).items()}
         fresh = [pair for pair in values if pair not in old]

@@ -119,7 +119,9 @@ def test_a_store_that_fails_leaves_the_rest_to_be_erased() -> None:
     vault.forget = good
 
     assert len(client.consents.list(subject="customer:42")) == 1
-    assert client.subjects.erase("customer:42").erased["vault"] == 1
+    receipt = client.subjects.erase("customer:42")
+    assert (receipt.erased["conversations"], receipt.erased["consent_aliases"]) == (1, 1)
+    assert vault.known("default", "named:talk-1") == {}
 
 
 def test_an_export_holds_what_is_kept() -> None:
@@ -203,3 +205,13 @@ def test_the_vault_erases_what_was_minted_for_a_subject() -> None:
 def test_both_stores_of_values_can_be_asked_to_erase() -> None:
     """The vault in memory answers to `erase_subject`, so that `erase` reaches it by itself."""
     assert isinstance(MemoryVault(), Erasable)
+
+
+def test_values_are_filed_under_their_subject() -> None:
+    """What a call mints for a subject is that subject's: its erasure finds the values without their conversation."""
+    client = Client("mock:echo", state="memory:")
+    client.complete("Write to ann@example.org", subject="customer:1", conversation="shared")
+    client.complete("Write to bob@example.org", subject="customer:2", conversation="shared")
+    vault = client._core.state.vault
+    assert vault.erase_subject("default", "customer:1")["values"] == 1
+    assert {value for _, value in vault.known("default", "named:shared").values()} == {"bob@example.org"}

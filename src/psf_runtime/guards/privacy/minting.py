@@ -68,6 +68,7 @@ class Minter:
 
     Attributes:
         profile: entity -> action; `surrogates`: entities that leave as surrogates instead of tokens.
+        subject: whose data new values are, as far as the application said.
     """
 
     vault: Vault
@@ -76,6 +77,12 @@ class Minter:
     profile: Mapping[str, str]
     surrogates: Collection[str]
     lane: Lane
+    subject: str | None = None
+
+    @property
+    def blocking(self) -> bool:
+        """Whether asking the vault waits for the world."""
+        return self.vault.blocking
 
     def mint(
         self, pairs: Iterable[Pair], minted: Minted, *, texts: Collection[str], glued: Collection[Pair] = ()
@@ -102,8 +109,11 @@ class Minter:
     def _ask_vault(self, pairs: list[Pair]) -> Flow[list[str]]:
         """Many values at once take a vault in memory longer than an event loop can wait."""
         if len(pairs) > _MANY and not self.vault.blocking:
-            return (yield from offload(self.vault.mint, self.tenant, self.conversation, pairs, lane=self.lane))
-        return (yield from call(self.vault.mint, self.tenant, self.conversation, pairs))
+            return (yield from offload(self._asked, pairs, lane=self.lane))
+        return (yield from call(self._asked, pairs))
+
+    def _asked(self, pairs: list[Pair]) -> list[str]:
+        return self.vault.mint(self.tenant, self.conversation, pairs, subject=self.subject)
 
     def _draw(self, pairs: list[Pair], minted: Minted, texts: Collection[str]) -> Flow[None]:
         """Surrogates that the request does not hold already; what it holds is drawn again."""

@@ -173,7 +173,7 @@ class TokeniseSession(TextSession):
         if conversation == EMBEDDINGS and len(rows) > _MOST_KNOWN:
             yield from self._begin_anew(facts.tenant)
         profile, likened = self._actions.profile, self._actions.surrogates
-        minter = Minter(guard.vault, facts.tenant, conversation, profile, likened, guard.lane)
+        minter = Minter(guard.vault, facts.tenant, conversation, profile, likened, guard.lane, facts.subject)
         minted = yield from self._mint(seen, known, minter)
         if self._is_long(seen.size):
             rewritten = yield from offload(self._rewrite, request, seen, known, minted, lane=guard.lane)
