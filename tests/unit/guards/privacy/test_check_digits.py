@@ -72,10 +72,17 @@ NUMBERS: dict[str, tuple[str, Callable[[Random], str | None]]] = {
     "IT_FISCAL_CODE": ("codice fiscale", letter(codice, lettered.is_codice)),
     "MEDICAL_LICENSE": ("DEA", lambda random: ending("BM" + digits(random, 6), lettered.is_dea)),
     "DE_ID_CARD": ("Personalausweis", lambda random: ending("L01X00T" + digits(random, 2), mrz)),
-    "CREDIT_CARD": ("card", card),
+    "CREDIT_CARD": ("card", lambda random: _card_alone(random)),
     "IBAN": ("IBAN", iban),
     "CRYPTO": ("wallet", wallet),
 }
+
+
+def _card_alone(random: Random) -> str | None:
+    """A card whose digits do not happen to be a French or Brazilian number too: then nobody can tell."""
+    number = card(random)
+    other = {14: ids.is_cnpj, 15: ids.is_nir}.get(len(number))
+    return None if other is not None and other(number) else number
 
 
 def _medicare(random: Random) -> str | None:
