@@ -26,15 +26,21 @@ def client() -> Iterator[Client]:
 
 
 def left_behind(work: Callable[[], object]) -> int:
-    """How many objects only the garbage collector could free after `work`, once everything is warm."""
+    """How many objects only the garbage collector could free after `work`, once everything is warm.
+
+    The least of three rounds: threads that earlier tests have left leave garbage of their own.
+    """
     work()
     gc.collect()
     gc.disable()
+    counts = []
     try:
-        work()
-        return gc.collect()
+        for _ in range(3):
+            work()
+            counts.append(gc.collect())
     finally:
         gc.enable()
+    return min(counts)
 
 
 def test_a_whole_answer_leaves_nothing_behind(client: Client) -> None:
@@ -73,16 +79,19 @@ def test_an_async_call_leaves_nothing_behind() -> None:
             await client.complete(MESSAGES)
             gc.collect()
             gc.disable()
+            answered, cancelled = [], []
             try:
-                await client.complete(MESSAGES)
-                after_answer = gc.collect()
-                task = asyncio.ensure_future(client.complete(MESSAGES))
-                await asyncio.sleep(0)
-                task.cancel()
-                await asyncio.wait([task])
-                del task
-                return after_answer, gc.collect()
+                for _ in range(3):
+                    await client.complete(MESSAGES)
+                    answered.append(gc.collect())
+                    task = asyncio.ensure_future(client.complete(MESSAGES))
+                    await asyncio.sleep(0)
+                    task.cancel()
+                    await asyncio.wait([task])
+                    del task
+                    cancelled.append(gc.collect())
             finally:
                 gc.enable()
+            return min(answered), min(cancelled)
 
     assert asyncio.run(main()) == (0, 0)
