@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from psf_runtime.providers.dialect.toolcalls import bad_response
 from psf_runtime.types.chunks import Chunk
 
 
-class AnswerDecoder:
+class AnswerDecoder(ABC):
     """Takes in the bytes of one answer. A dialect says in `_take` and `_finish` what they mean.
 
     Args:
@@ -57,11 +58,13 @@ class AnswerDecoder:
         """What must come back to the same target word for word (signed reasoning); empty when there is nothing."""
         return b""
 
+    @abstractmethod
     def _take(self, data: bytes, out: list[Chunk]) -> None:
-        raise NotImplementedError
+        """Take in bytes; the chunks that they complete go to `out`."""
 
+    @abstractmethod
     def _finish(self, out: list[Chunk]) -> None:
-        raise NotImplementedError
+        """The end of the bytes; the chunks that were still open go to `out`."""
 
     def _grow(self, size: int) -> None:
         self._size += size

@@ -26,11 +26,6 @@ def count(value: Any) -> int:
     return value if 0 <= value < _HIGHEST_COUNT else 0
 
 
-def is_word(value: Any) -> bool:
-    """Whether a value looks like a vendor's code word."""
-    return isinstance(value, str) and _WORD.fullmatch(value) is not None
-
-
 class Head:
     """Collects it while an answer arrives.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from psf_runtime.errors import ProviderError
@@ -54,5 +55,6 @@ class VectorDecoder(AnswerDecoder):
             raise provider_error(200, {}, body, target=self._target)
         self._vectors = self._read(body)
 
+    @abstractmethod
     def _read(self, body: dict[str, Any]) -> tuple[Vector, ...]:
-        raise NotImplementedError
+        """The vectors in the body of an answer."""
